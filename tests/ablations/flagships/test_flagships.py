@@ -65,6 +65,6 @@ def test_a_flagship_without_a_rung_is_asked_for_one():
         load_study('shared_keys')
     with pytest.raises(ValueError, match=r"no rung 'tiny'; allowed: \['small', 'medium', 'large'\]"):
         flagship('shared_keys').study('tiny')
-    with pytest.raises(ValueError, match=r"unknown flagship 'keys'"):
-        flagship('keys')
+    with pytest.raises(ValueError, match=r"unknown flagship 'shared_key'; allowed: .*Did you mean 'shared_keys'\?"):
+        flagship('shared_key')
     assert not of_the_lab('shared_keys')

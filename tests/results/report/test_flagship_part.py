@@ -59,6 +59,15 @@ def test_rungs_stand_together_the_largest_first():
     assert 'Still to be run: medium (cpu), large (gpu).' in alone and 'Not known: only small has been run.' in alone
 
 
+def test_a_study_that_is_not_done_is_called_unfinished():
+    reading, effects = rungs()['small']
+    open_schedule = dataclasses.replace(reading.schedule, complete=False)
+    for schedule, is_told in ((reading.schedule, False), (open_schedule, True)):
+        one = dataclasses.replace(reading, schedule=schedule)
+        html = joint_page([(one, Conclusions(effects, study_facts(one, effects)), CHECKLIST)])
+        assert ('(unfinished)' in text_of(html)) == is_told
+
+
 def test_a_reviewer_is_answered_from_the_records():
     own, of_data, noise, one_recipe, first, scale = (answer for _, answer in review(rungs()))
     assert own.startswith(

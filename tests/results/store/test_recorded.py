@@ -1,5 +1,6 @@
 """Recorded: a summary of every record, each record whole where it is asked for, and no difference between small and large."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -60,6 +61,18 @@ def folder(tmp_path: Path) -> Path:
     for name, lines in WRITTEN.items():
         commit(tmp_path, name, lines)
     return tmp_path
+
+
+@pytest.mark.parametrize('first', ['ok', 'failed'])
+def test_of_attempts_in_one_file_the_one_that_did_not_fail_counts(tmp_path: Path, first: str, size: str):
+    """As in a published file, which holds packs one after the other."""
+    attempts = {'ok': {**record(1, size=1)}, 'failed': {**record(1, 'failed', size=1)}}
+    last = 'failed' if first == 'ok' else 'ok'
+    lines = [to_line({**attempts[status], 'pack': {**attempts[status]['pack'], 'id': status}}) for status in (first, last)]
+    prepare(tmp_path)
+    (tmp_path / records.FOLDER / 'records.jsonl.gz').write_bytes(gzip.compress('\n'.join(lines).encode()))
+    read, skipped = read_folder(tmp_path, 'mine')
+    assert not skipped and read['trial-1']['status'] == 'ok' and read.whole('trial-1')['score'] == 0.5
 
 
 def test_a_summary_has_the_entries_that_are_named_and_no_other():

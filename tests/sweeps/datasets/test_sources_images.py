@@ -181,6 +181,10 @@ def test_small_class_numbers_stay_as_they_are(tmp_path: Path):
     dataset, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps', options=PARTIAL)
     assert dataset.about['balance']['test'] == [1, 0, 0, 0, 1, 0, 0, 0, 0, 0], 'every class is counted in both splits'
     assert dataset.pool().y.tolist() == [9, 0, 9] and dataset.about['classes'] == [str(number) for number in range(10)]
+    for test, told in (([4, 0, 5, 6], r'\(4, 5, 6\);'), ([4, 0, 5, 6, 7], r'\(4, 5, 6, \.\.\.\);')):
+        shard_of(tmp_path / 'raw' / 'test.parquet', test)
+        with pytest.raises(ValueError, match=f'have no example for training {told}'):
+            prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps_told')
     shard_of(tmp_path / 'raw' / 'train.parquet', [9, -1, 9])
     with pytest.raises(ValueError, match='row 1: label -1; allowed'):
         prepare('parquet_images', tmp_path / 'raw', tmp_path, called='unlabelled')

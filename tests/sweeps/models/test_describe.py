@@ -100,6 +100,11 @@ def test_a_whole_study_is_not_compared():
         compare('digits', 'quickstart', [], Sizes())
 
 
+def test_a_value_that_is_absent_is_not_one_that_is_none():
+    assert differences({'norm.scale': None}, {}) == [{'path': 'norm.scale', 'a': None, 'b': None}]
+    assert differences({'norm.scale': None}, {'norm.scale': None}) == []
+
+
 def test_a_value_left_out_equals_its_default_written_out():
     base = TASKS['digits'].base
     short = changed(base, [swap('norm', 'layer_norm')])
