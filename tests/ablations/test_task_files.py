@@ -1,4 +1,4 @@
-"""Task files: tasks of a user's own by file and name, their hash in study and trial, and what is refused."""
+"""Task files: tasks of a user's own by file and name, their hash in study and trial, and studies whose data are elsewhere."""
 
 import dataclasses
 import json
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from photo_task import STUDY, TASK, prepare, written
 
 from ablations import task_files
 from ablations.study_files import load_study
@@ -14,42 +15,6 @@ from ablations.tasks import TASKS, task
 from archlab.study_runs import open_study
 from results.store import defined
 from sweeps import manifest as manifests
-
-STUDY = (
-    '"""Is a mixer needed?"""\n'
-    'from ablations.study import Study, swap\n'
-    "study = Study(name='own', question=__doc__, arms={{'base': (), 'none': swap('mixer', 'identity')}}, tasks=({tasks},))\n"
-)
-TASK = "from ablations.study import task\nretina = task(source='photos', read='image_folder'{more})\n"
-ABOUT = {
-    'kind': 'images',
-    'sizes': {'pool': 90, 'test': 10},
-    'balance': {'pool': [60, 30], 'test': [5, 5]},
-    'classes': ['sick', 'well'],
-    'shape': [32, 32, 3],
-}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'data'))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def prepare(folder: Path, file: str = 'my_task.py', name: str = 'retina', **more: object) -> None:
-    """What preparing leaves of facts, without its arrays."""
-    about = {**ABOUT, 'declared': declared_in(folder / file)[name].hash, **more}
-    place = folder / 'data' / 'prepared' / name
-    place.mkdir(parents=True, exist_ok=True)
-    (place / 'about.json').write_text(json.dumps(about))
-
-
-def written(folder: Path, tasks: str = "'my_task.py:retina'", task_file: str | None = TASK.format(more='')) -> str:
-    (folder / 'study.py').write_text(STUDY.format(tasks=tasks))
-    if task_file is not None:
-        (folder / 'my_task.py').write_text(task_file)
-    return 'study.py'
 
 
 def test_what_is_not_stated_follows_from_the_set(folder: Path):
@@ -144,20 +109,6 @@ def test_a_declaration_is_part_of_study_and_trial_and_that_of_others_is_not(fold
     assert ids[0] != ids[1] and 'declared' not in task('digits').to_dict()
 
 
-def test_a_set_that_was_prepared_from_another_declaration_is_refused(folder: Path):
-    study = written(folder)
-    prepare(folder)
-    load_study(study)
-    written(folder, task_file=TASK.format(more=', size=64'))
-    with pytest.raises(
-        ValueError, match=r'from another declaration than this one; prepare it again: .* my_task\.py:retina --force'
-    ):
-        load_study(study)
-    prepare(folder, declared=None)
-    with pytest.raises(ValueError, match='is prepared, but by another command than this one'):
-        load_study(study)
-
-
 def test_the_runs_of_a_study_tell_its_tasks_where_their_data_are_elsewhere(folder: Path):
     study = written(folder)
     prepare(folder)
@@ -198,85 +149,6 @@ def test_a_set_that_is_prepared_already_needs_no_source(folder: Path):
     assert (one.dataset, one.declared, one.steps) == ('eyes', '', 40)
 
 
-def own(more: str) -> str:
-    return f'from ablations.study import task\nretina = task({more})\n'
-
-
-REFUSED = {
-    'no file': ("'other.py:retina'", TASK.format(more=''), r'other\.py.* cannot be read \(No such file'),
-    'no task': ("'my_task.py:retna'", TASK.format(more=''), r"has no task 'retna'.*Did you mean 'retina'"),
-    'a file alone': ("'my_task.py'", TASK.format(more=''), r"is a file of tasks; name one of them.*allowed: \['retina'\]"),
-    'a file without tasks': ("'my_task.py:retina'", 'x = 1\n', 'declares no task; write one at its top level'),
-    'a file that breaks': ("'my_task.py:retina'", '1 / 0\n', 'does not load: ZeroDivisionError'),
-    'a file that is no Python': ("'my_task.py:retina'", 'what?\n', 'does not load: SyntaxError'),
-    'a file that exits': ("'my_task.py:retina'", 'raise SystemExit(0)\n', 'remove sys.exit'),
-    "a built-in's name": ("'my_task.py:digits'", TASK.replace('retina', 'digits').format(more=''), 'name of a task of the lab'),
-    'a name in capitals': (
-        "'my_task.py:Retina'",
-        TASK.replace('retina', 'Retina').format(more=''),
-        'small letters, digits and _',
-    ),
-    'not prepared': ("'my_task.py:retina'", TASK.format(more=''), r'prepare them: archlab data prepare my_task\.py:retina '),
-    'no source': ("'my_task.py:retina'", own(''), "without a source; give source='FOLDER'"),
-    'a field that there is not': ("'my_task.py:retina'", own("sorce='a'"), "has no field 'sorce'.*Did you mean 'source'"),
-    'a reader that there is not': ("'my_task.py:retina'", own("source='a', read='image_foldr'"), "Did you mean 'image_folder'"),
-    'a reader that is not told': (
-        "'my_task.py:retina'",
-        own("source='photos'"),
-        'how to read it is not told by its name; give read=',
-    ),
-    'an option of another reader': (
-        *("'my_task.py:retina'", own("source='a', read='image_folder', target='b'")),
-        "target=.*reader 'image_folder' takes no such option",
-    ),
-    'options without a source': ("'my_task.py:retina'", own("dataset='a', size=8"), r"\['size'\] would not be read"),
-    'a reader of a function': (
-        *("'my_task.py:retina'", 'def make():\n    pass\n' + own("source=make, read='csv'")),
-        "read='csv' of a function",
-    ),
-    'half a step': ("'my_task.py:retina'", own("source='a.csv', steps=0.5"), r'steps=0\.5; allowed: a whole number'),
-    'no held-out example': ("'my_task.py:retina'", own("source='a.csv', held=0"), 'held=0; allowed: 1 or more'),
-    'no evaluation': ("'my_task.py:retina'", own("source='a.csv', evaluations=0"), 'evaluations=0; allowed: 1 or more'),
-    'a number for a word': ("'my_task.py:retina'", own("source='a.csv', metric=3"), 'metric=3; allowed: a text in quotes'),
-    'a word for a number': ("'my_task.py:retina'", own("source='a.csv', margin='small'"), "margin='small'; allowed: a number"),
-    'a truth for a number': ("'my_task.py:retina'", own("source='a.csv', batch=True"), 'batch=True; allowed: a whole number'),
-    'a word for a truth': ("'my_task.py:retina'", own("source='a.csv', grey='yes'"), "grey='yes'; allowed: True or False"),
-    'a lambda': ("'my_task.py:retina'", own('source=lambda: {}'), r'a function of the file \(def\)'),
-    'a function of Python': ("'my_task.py:retina'", own('source=print'), r'a function of the file \(def\)'),
-    'the set of another': ("'my_task.py:retina'", own("source='a.csv', dataset='cifar10'"), "'cifar10' is a set of the lab"),
-    'a set that the lab makes': ("'my_task.py:retina'", own("source='a.csv', dataset='friedman'"), 'is a set of the lab'),
-    'a source of no kind': ("'my_task.py:retina'", own('source=3'), 'allowed: a path in quotes, a function'),
-    'a direction of no kind': ("'my_task.py:retina'", own("source='a.csv', direction='up'"), "direction='up'; allowed"),
-    'a form of no kind': ("'my_task.py:retina'", own("source='a.csv', form='tabel'"), "Did you mean 'table'"),
-    'a column twice': ("'my_task.py:retina'", own("source='a.csv', inputs=('a', 'a')"), 'names a column twice'),
-    'an empty column': ("'my_task.py:retina'", own("source='a.csv', inputs=''"), 'allowed: the name of a column'),
-    'a size of half a pixel': ("'my_task.py:retina'", own("source='a', read='image_folder', size=0.5"), 'size=0.5; allowed'),
-    'a base that is no data': (
-        "'my_task.py:retina'",
-        own("source='a.csv', base={'norm': object()}"),
-        'base.norm: given object',
-    ),
-}
-
-
-@pytest.mark.parametrize(('tasks', 'text', 'said'), REFUSED.values(), ids=REFUSED)
-def test_a_task_that_cannot_be_had_is_refused(folder: Path, tasks: str, text: str, said: str):
-    study = written(folder, tasks, text)
-    with pytest.raises(ValueError, match=said):
-        load_study(study)
-
-
-def test_a_task_of_ones_own_outside_a_file_is_refused(folder: Path):
-    quickstart = load_study('quickstart')
-    with pytest.raises(ValueError, match=r"declared in a file; name it 'FILE\.py:NAME'"):
-        dataclasses.replace(quickstart, tasks=(task(source='photos', read='image_folder'),))
-
-
-def test_two_names_of_a_task_are_refused():
-    with pytest.raises(ValueError, match='a task has one name'):
-        task('digits', 'recall')
-
-
 def test_a_study_that_waits_for_its_data_does_not_hide_its_tasks(folder: Path):
     (folder / 'both.py').write_text(STUDY.format(tasks="'both.py:retina'").replace('"""\n', '"""\n' + TASK.format(more=''), 1))
     assert list(declared_in(folder / 'both.py')) == ['retina']
@@ -294,27 +166,6 @@ def test_a_set_that_its_task_cannot_be_made_of_can_be_prepared_again(folder: Pat
         declared_in(folder / 'both.py')['retina'].task()
     with pytest.raises(ValueError, match="metric='top5_accuracy' of 2 classes"):
         load_study('both.py')
-
-
-@pytest.mark.parametrize(
-    ('lacking', 'said'),
-    [
-        ({'balance': None}, 'TypeError'),
-        ({'sizes': {}}, "KeyError: 'pool'"),
-        ({'shape': 3}, 'TypeError'),
-        ({'balance': {'pool': []}}, 'IndexError'),
-        ({'classes': 3}, 'TypeError'),
-    ],
-    ids=str,
-)
-def test_facts_that_are_damaged_are_told_with_the_command_that_mends_them(folder: Path, lacking: dict, said: str):
-    study = written(folder)
-    prepare(folder, **lacking)
-    whole = (
-        rf"task 'my_task\.py:retina': what is known of the set 'retina' is damaged \({said}.*prepare it again: archlab data "
-    )
-    with pytest.raises(ValueError, match=whole + r'prepare my_task\.py:retina --force'):
-        load_study(study)
 
 
 def test_a_task_of_another_name_than_its_variable_is_known_by_that_name(folder: Path):
@@ -337,15 +188,6 @@ def test_data_lie_beside_the_file_that_declares_them_or_where_it_says(folder: Pa
     assert declared['own'].source == folder / 'inner' / 'my_task.py'
     assert (declared['retina'].dataset, declared['own'].dataset) == ('eyes', 'own')
     assert declared['own'].address == 'inner/my_task.py:own'
-
-
-def test_a_task_stands_at_the_top_of_its_file_and_not_inside_a_study(folder: Path):
-    inside = "task(source='photos', read='image_folder')"
-    (folder / 'study.py').write_text(STUDY.format(tasks=inside).replace('import Study, swap', 'import Study, swap, task'))
-    with pytest.raises(
-        ValueError, match=r'study\.py: a task of your own stands at the top of the file, as NAME = task\(\.\.\.\)'
-    ):
-        load_study('study.py')
 
 
 @pytest.mark.parametrize(

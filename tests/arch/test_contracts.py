@@ -18,7 +18,7 @@ from arch.block import Mixer
 from arch.contracts import RULES, check
 from arch.dense import Dense
 from arch.model_sockets import Sockets
-from arch.shape_lines import shape_lines, sizes
+from arch.shape_lines import shape_lines
 from arch.sockets import FAMILIES, TABLES
 
 ENTRIES = [(family, kind) for family in FAMILIES for kind in TABLES[family] if family != 'initial']
@@ -396,20 +396,3 @@ def test_a_body_that_a_kind_claims_and_that_does_not_build_is_told():
     (broken,) = (c for c in check('mixer', 'mine', {**TABLES, 'mixer': {'mine': Picky}}, rules=['bodies']) if not c.holds)
     assert broken.rule == 'bodies' and broken.why.startswith('[B, N, C] -> [B, N, C]: a body that it claims does not build: ')
     assert 'not with others' in broken.why and broken.why.endswith('; mend it, or leave the place out of FITS')
-
-
-def test_shape_lines_are_read_from_the_docstring():
-    class Both:
-        """`[..., C] -> [..., C]` and `[B, H, W, C] -> [B, H/patch, W/patch, F]`."""
-
-    lines = shape_lines(Both)
-    assert [str(line) for line in lines] == [
-        '[B, N, C] -> [B, N, C]',
-        '[B, H, W, C] -> [B, H, W, C]',
-        '[B, H, W, C] -> [B, H/patch, W/patch, F]',
-    ]
-    assert sizes(lines[-1].made, {'patch': 4}) == (7, 2, 1, 12)
-    with pytest.raises(ValueError, match="divides by 'patch'"):
-        sizes(lines[-1].made, {})
-    with pytest.raises(ValueError, match="axis 'Q' is not in the legend"):
-        sizes(('Q',), {})

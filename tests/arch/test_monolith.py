@@ -18,7 +18,6 @@ from arch.generation import Generation
 from arch.model import Model, build
 from arch.model_sockets import Sockets
 from arch.monolith import drawn, is_monolith, monolith, scored
-from arch.monolith_roles import products_of, role_of
 from arch.outline import outline
 from arch.sockets import TABLES, load_tables
 
@@ -291,51 +290,6 @@ def test_it_is_no_block_and_does_not_go_token_by_token():
         body(IMAGES, None)
     with pytest.raises(ValueError, match='goes through the kinds of a composed model, and this one is a whole model'):
         Generation(made(Tokens, 'recall'), 4)
-
-
-ROLED = {'*/pos': 'embedding', 'heads/*': ('each', 'in', 'out'), 'odd/kernel': 'wheel', 'few/kernel': ('in', 'out')}
-
-
-@pytest.mark.parametrize(
-    ('path', 'shape', 'role'),
-    [
-        (('Conv_0', 'kernel'), (3, 3, 4, 8), 'conv'),
-        (('a', 'pos'), (1, 9, 8), 'embedding'),
-        (('Embed_0', 'embedding'), (9, 8), 'embedding'),
-        (('lm_head', 'kernel'), (8, 9), 'head'),
-        (('overhead', 'kernel'), (8, 9), 'matrix'),
-        (('heads', 'kernel'), (2, 8, 8), 'matrix'),
-        (('anything', 'at_all'), (8,), 'vector'),
-    ],
-)
-def test_roles_come_from_what_is_said_and_else_from_names(path: tuple, shape: tuple, role: str):
-    assert role_of(type('Mine', (), {'ROLES': ROLED}), path, shape) == role
-
-
-@pytest.mark.parametrize(
-    ('path', 'shape', 'why'),
-    [
-        (('q', 'kernel'), (8, 2, 4), 'its name does not say what it is for'),
-        (('a', 'table'), (8, 4), 'its name does not say what it is for'),
-        (('odd', 'kernel'), (8, 4), "ROLES says 'wheel'; allowed: "),
-        (('few', 'kernel'), (8, 2, 4), 'for each axis a word'),
-    ],
-)
-def test_a_role_that_nothing_says_is_asked_for(path: tuple, shape: tuple, why: str):
-    with pytest.raises(ValueError, match=why):
-        role_of(type('Mine', (), {'ROLES': ROLED}), path, shape)
-
-
-def test_the_axes_of_a_matrix_are_those_that_the_class_says():
-    cls = type('Mine', (), {'ROLES': ROLED})
-    leaf = jax.ShapeDtypeStruct((2, 8, 8), jnp.float32)
-    product = products_of(cls, {'heads': {'kernel': leaf}})['heads']['kernel']
-    assert (product.inputs, product.outputs) == ((-2,), (-1,))
-    turned = type('Mine', (), {'ROLES': {'q/kernel': ('out', 'in')}})
-    product = products_of(turned, {'q': {'kernel': jax.ShapeDtypeStruct((8, 4), jnp.float32)}})['q']['kernel']
-    assert (product.inputs, product.outputs) == ((-1,), (-2,))
-    with pytest.raises(ValueError, match='is a matrix of 3 axes'):
-        products_of(type('Mine', (), {'ROLES': {'*': 'matrix'}}), {'q': {'kernel': leaf}})
 
 
 def test_only_totals_are_known_of_it():

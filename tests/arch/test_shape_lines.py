@@ -44,3 +44,20 @@ def test_a_class_without_words_has_no_line_and_spaces_do_not_count():
         '[B, B, N, C] -> [B, C]',
         '[B, B, H, W, C] -> [B, C]',
     ]
+
+
+def test_shape_lines_are_read_from_the_docstring():
+    class Both:
+        """`[..., C] -> [..., C]` and `[B, H, W, C] -> [B, H/patch, W/patch, F]`."""
+
+    lines = shape_lines(Both)
+    assert [str(line) for line in lines] == [
+        '[B, N, C] -> [B, N, C]',
+        '[B, H, W, C] -> [B, H, W, C]',
+        '[B, H, W, C] -> [B, H/patch, W/patch, F]',
+    ]
+    assert sizes(lines[-1].made, {'patch': 4}) == (7, 2, 1, 12)
+    with pytest.raises(ValueError, match="divides by 'patch'"):
+        sizes(lines[-1].made, {})
+    with pytest.raises(ValueError, match="axis 'Q' is not in the legend"):
+        sizes(('Q',), {})

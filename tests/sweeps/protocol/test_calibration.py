@@ -4,30 +4,25 @@ Worlds with a known truth go through the same plan, selection and evidence as re
 length.
 """
 
-import contextlib
 import dataclasses
 import functools
-import json
 import math
-import os
-import types
 
 import numpy as np
 import pytest
 
-from ablations.trial import TEST, TUNING
+from ablations.trial import TEST
 from results.calibration import limit, markdown, shortfalls, table_of, to_dict
 from results.evidence import findings
 from results.regret import regrets
 from results.store.reading import Reading
-from sweeps.protocol import calibrate, tally
-from sweeps.protocol.calibrate import conclusions_of
-from sweeps.protocol.cells import DEVIATION, FORMS, PARTS, PLANTED, REPLICATES, SIZES, Cell
+from sweeps.protocol import tally
+from sweeps.protocol.cells import DEVIATION, PARTS, REPLICATES, SIZES, Cell
 from sweeps.protocol.false_words import _overall, false_words, held
-from sweeps.protocol.rough_worlds import ROUGH, VERY_ROUGH
+from sweeps.protocol.rough_worlds import ROUGH
 from sweeps.protocol.simulate import Hill, World, simulate
 from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
-from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, MORE, WORLDS
+from sweeps.protocol.worlds import ARMS, WORLDS
 
 STUDIES = 20
 
@@ -77,60 +72,6 @@ def test_an_optimum_past_every_extension_is_censored():
 def test_a_value_that_does_not_matter_is_not_censored():
     seen = [conclusion_of(number, WORLDS['decay idle'], {'looks': (5,), 'arms': 3}) for number in range(6)]
     assert not any(one.censored for one in seen)
-
-
-def test_a_hill_falls_as_declared():
-    hill = Hill(
-        height=1.0, optimum=(0.5, 0.25), curvature=(2.0, 4.0), skew=3.0, cliff=0.3, shift={'sgd': -0.1}, move={'sgd': 0.2}
-    )
-    assert hill.truth('adamw', [0.5, 0.25]) == 1.0
-    assert hill.truth('adamw', [0.4, 0.25]) == pytest.approx(1 - 2 * 0.01)
-    assert hill.truth('adamw', [0.6, 0.35]) == pytest.approx(1 - 2 * 0.01 * 3 - 4 * 0.01)
-    assert hill.truth('adamw', [0.81, 0.25]) is None
-    assert hill.truth('sgd', [0.7, 0.25]) == pytest.approx(0.9)
-    assert Hill(depth=0.3, curvature=100.0).truth('adamw', [0.0, 0.0]) == pytest.approx(-0.3, abs=1e-6)
-
-
-def test_noise_is_that_of_the_world():
-    world = World(hills={'second': Hill(noise=0.2, curvature=0.0, cliff=9.0)}, noise=0.05, curvature=0.0, split=0.0, cliff=9.0)
-    study = study_of(0, world)
-    schedule, records = simulate(study, world, 0)
-    for arm, noise in (('base', 0.05), ('second', 0.2)):
-        scores = [records[trial.id]['score'] for trial in schedule.trials if trial.arm == arm]
-        assert np.std(scores) == pytest.approx(noise, rel=0.25)
-
-
-def test_a_split_does_the_same_to_all_runs_of_a_replicate_and_suits_each_arm_on_its_own():
-    calm = {'noise': 0.0, 'curvature': 0.0, 'cliff': 9.0}
-    for world, alike in ((World(split=0.1, **calm), True), (World(split=0.0, suits=0.1, **calm), False)):
-        study = study_of(0, world)
-        schedule, records = simulate(study, world, 0)
-        scores_of = {}
-        for trial in schedule.trials:
-            scores_of.setdefault((trial.arm, trial.replicate), set()).add(records[trial.id]['score'])
-        assert all(len(scores) == 1 for scores in scores_of.values())
-        by_arm = [[scores_of[arm, replicate] for replicate in range(5)] for arm in study.arms]
-        assert all(len(set(map(tuple, row))) == 5 for row in by_arm)
-        assert (by_arm[0] == by_arm[1]) == alike
-
-
-@pytest.mark.slow
-def test_tuned_procedures_are_made_worth_the_same():
-    world = World(hills={'second': Hill(height=0.5, curvature=4.0)})
-    added = calibrate.levels_of(world, 20)
-    assert added['second'] < -0.4 and added.keys() <= {*ARMS, *MORE}
-    conclusions = conclusions_of(dataclasses.replace(world, top=added), 20, 1000)
-    effects = [seen.effects['second'] for seen in conclusions]
-    assert abs(np.mean(effects)) < 5 * np.std(effects) / math.sqrt(20)
-    assert calibrate.levels_of(WORLDS['plain'], 20) == {}
-
-
-def test_studies_are_the_same_in_one_process_and_in_several():
-    small = {'trials': 4, 'replicates': 2, 'arms': 2}
-    alone = [conclusion_of(number, WORLDS['quiet'], small) for number in range(22)]
-    assert conclusions_of(WORLDS['quiet'], 22, fields=small) == alone
-    with calibrate._crew() as crew:
-        assert conclusions_of(WORLDS['quiet'], 22, fields=small, crew=crew) == alone
 
 
 def test_the_usual_protocol_claims_more_than_the_lab():
@@ -281,73 +222,6 @@ def test_who_adds_replicates_after_reading_gains_no_claim():
         assert again.replicates >= once.replicates
 
 
-@pytest.mark.parametrize('hill', [dict(tails=3), dict(high=0.5, fall=0.4), dict(lost=0.5), dict(near_cliff=3.0)], ids=str)
-def test_rough_noise_is_as_declared(hill):
-    world = World(curvature=0.0, split=0.0, cliff=2.0, **hill)
-    study = study_of(0, world, trials=8)
-    schedule, records = simulate(study, world, 0)
-    tuned = [records[t.id] for t in schedule.trials if t.held == TUNING]
-    confirmed = [records[t.id] for t in schedule.trials if t.held == TEST]
-    assert all(record['status'] == 'ok' for record in tuned), 'only confirmation runs are lost'
-    scores = np.array([record['score'] for record in tuned])
-    if 'high' in hill:
-        assert np.mean(scores < -0.2) == pytest.approx(0.5, abs=0.1)
-    elif 'lost' in hill:
-        assert np.mean([record['status'] == 'diverged' for record in confirmed]) == pytest.approx(0.5, abs=0.2)
-    elif 'tails' in hill:
-        assert np.mean(np.abs(scores) < 0.03) > 0.55, 'most noise is small, some is large'
-    else:
-        assert np.std(scores) == pytest.approx(0.05, rel=0.2)
-
-
-def test_families_answer_a_split_alike_and_items_round():
-    world = World(families={'base': 0, 'second': 0, 'third': 1}, kin=0.5, noise=0.0, curvature=0.0, split=0.0, cliff=9.0)
-    study = study_of(0, world, trials=4)
-    schedule, records = simulate(study, world, 0)
-    first = {t.arm: records[t.id]['score'] for t in schedule.trials if t.replicate == 1}
-    assert first['base'] == first['second'] != first['third']
-    whole = World(height=0.9, items=360, curvature=0.0, cliff=9.0)
-    schedule, records = simulate(study, whole, 0)
-    assert all((360 * record['score']) % 1 == pytest.approx(0, abs=1e-9) for record in records.values())
-
-
-def test_studies_are_added_to_those_that_are_known(monkeypatch):
-    """In the order of their numbers, whatever the number of calls."""
-    monkeypatch.setattr(calibrate, 'cores', lambda: 1)
-    monkeypatch.setitem(PARTS, 'forms', {'small': Cell('quiet', WORLDS['quiet'], {'trials': 4, 'replicates': 2, 'arms': 2})})
-    *_, whole = calibrate.calibrate(5, ['small'])
-    *_, few = calibrate.calibrate(2, ['small'])
-    *_, facts = calibrate.calibrate(5, ['small'], json.loads(json.dumps(few)))
-    assert facts == whole and facts['cells']['forms']['small']['studies'] == 5
-    monkeypatch.setattr(calibrate, 'conclusions_of', None)
-    assert all(again == whole for again in calibrate.calibrate(5, ['small'], facts))
-
-
-def test_too_many_false_words_are_counted_again(monkeypatch):
-    monkeypatch.setattr(calibrate, 'cores', lambda: 1)
-    loud = Cell('lost', World(top={'second': 9.0}), {'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
-    monkeypatch.setitem(PARTS, 'forms', {'unlike': loud})
-    *_, facts = calibrate.calibrate(2, ['unlike'])
-    told = facts['cells']['forms']['unlike']
-    assert told['false'] == 2 and (told['again']['studies'], told['again']['false']) == (8, 8)
-    assert '8 of 8 studies' in shortfalls(facts)[0]
-
-
-def test_an_unknown_world_is_said_with_the_likely_one():
-    with pytest.raises(ValueError, match=r"unknown world 'plian'.*Did you mean 'plain'"):
-        list(calibrate.calibrate(20, ['plian']))
-
-
-def test_worlds_are_declared_once_and_know_their_arms():
-    names = [*WORLDS, *BEYOND, *ROUGH, *VERY_ROUGH]
-    assert len(set(names)) == len(names) and set(FLAT) <= set(names)
-    for world in (*WORLDS.values(), *BEYOND.values(), *ROUGH.values(), *VERY_ROUGH.values()):
-        assert world.about and set(world.hills) <= set(ARMS)
-    for name, cell in {**FORMS, **PLANTED}.items():
-        assert set(cell.planted) <= set(ARMS), name
-        assert study_of(0, cell.world, **cell.fields).arms.keys() >= cell.planted.keys()
-
-
 def test_studies_of_other_shapes_are_paths_and_factorials():
     steps = study_of(0, World(), shape='path')
     assert [steps.reference(arm) for arm in steps.arms] == ['base', *ARMS[:-1]]
@@ -365,53 +239,6 @@ def test_regret_of_a_real_study_is_near_the_truth():
     assert regret.cases == 25
     assert regret.best_trial == pytest.approx(truth[1], rel=0.2)
     assert regret.selected < regret.best_trial / 10 and regret.interval[0] > 0
-
-
-def test_values_that_act_together_cost_less_along_their_ridge():
-    hill = Hill(optimum=(0.5, 0.5), ridge=0.5)
-    along, across = hill.truth('adamw', [0.4, 0.4]), hill.truth('adamw', [0.4, 0.6])
-    assert along == pytest.approx(-0.01) and across == pytest.approx(-0.03)
-    assert hill.truth('adamw', [0.4]) == Hill(optimum=(0.5, 0.5)).truth('adamw', [0.4]), 'one value has no ridge'
-
-
-@pytest.mark.parametrize(
-    ('hills', 'own', 'added'),
-    [
-        ({}, {'second': 9.0}, {}),
-        ({'second': Hill()}, {'second': 0.5, 'third': 0.25}, {'second': -0.5, 'third': -0.25}),
-        ({'base': Hill()}, {'base': 0.5}, dict.fromkeys((*ARMS[1:], *MORE), 0.5)),
-    ],
-)
-def test_tops_are_raised_until_tuned_arms_are_worth_the_same(monkeypatch, hills: dict, own: dict, added: dict):
-    """Further arms are raised as an arm without a hill of its own is."""
-    asked = []
-
-    def seen(world: World, studies: int, first: int, crew: object) -> list:
-        asked.append((studies, first))
-        values = {arm: [own.get(arm, 0.0) + world.top.get(arm, 0.0)] * 2 for arm in ARMS}
-        return [types.SimpleNamespace(values=values)] * 2
-
-    monkeypatch.setattr(calibrate, 'conclusions_of', seen)
-    assert calibrate.levels_of(World(hills=hills), 7) == pytest.approx(added)
-    assert asked == ([(7, 10_000_000), (7, 20_000_000)] if hills else [])
-
-
-def test_cells_are_asked_for_by_their_name_or_by_that_of_their_world():
-    everything = calibrate.wanted(None)
-    assert {part for part, _ in everything} == {'cover', 'forms', 'found', 'published'}, 'not those that are halved'
-    assert calibrate.wanted(['six tasks']) == [('forms', 'six tasks')]
-    edge = calibrate.wanted(['edge'])
-    assert edge and all(PARTS[part][name].name == 'edge' for part, name in edge)
-    assert {part for part, _ in calibrate.wanted(['curves'])} == {'halved'}
-    assert set(calibrate.wanted(['edge', 'six tasks'])) == {*edge, ('forms', 'six tasks')}
-
-
-def test_studies_of_another_protocol_are_not_added_to():
-    for known, said in (({}, '1 or 2'), ({calibrate.ENTRY: 3 if calibrate.NOW != 3 else 4}, r'\d')):
-        if not known:
-            known = {'levels': {}}
-        with pytest.raises(ValueError, match=rf'counted under protocol {said}, this is protocol {calibrate.NOW}; give another'):
-            next(calibrate.calibrate(1, ['six tasks'], known))
 
 
 @pytest.mark.parametrize(
@@ -465,74 +292,3 @@ def test_effects_and_intervals_of_a_study_of_two_tasks_are_those_of_the_first():
     seen = conclusion_of(0, world, {'tasks': 2, 'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
     assert set(seen.words) == {('second', 'digits'), ('second', 'digits_2')} and set(seen.overall) == {'second'}
     assert abs(seen.effects['second']) < 1 and max(map(max, seen.values.values())) < 1
-
-
-@pytest.mark.parametrize(
-    ('part', 'wrong', 'promised', 'more'),
-    [
-        ('forms', 0, True, []),
-        ('cover', 0, True, [(25, 30_000_000)]),
-        ('forms', 250, True, [(100, 90_000_000 + 100 * n) for n in range(10)]),
-        ('forms', 250, False, []),
-    ],
-)
-def test_studies_are_counted_a_hundred_at_a_time_and_others_have_numbers_of_their_own(monkeypatch, part, wrong, promised, more):
-    """A tenth as many with a planted loss, and four times as many again where too many said a false word."""
-    asked = []
-    monkeypatch.setattr(
-        calibrate, 'conclusions_of', lambda world, studies, first, *_: asked.append((studies, first)) or [None] * studies
-    )
-    counted = {'false': wrong}
-    monkeypatch.setattr(
-        tally, 'add', lambda told, cell, study, seen: told.update(studies=told['studies'] + len(seen), **counted)
-    )
-    cell = Cell('quiet', WORLDS['quiet'], {'trials': 4, 'replicates': 2, 'arms': 2}, promised=promised)
-    monkeypatch.setitem(PARTS, part, {'small': cell})
-    facts = {'levels': {'quiet': {}}, 'cells': {}}
-    *_, told = calibrate.Calibration(250, facts).run(part, 'small')
-    assert asked == [(100, 70_000_000), (100, 70_000_100), (50, 70_000_200), *more]
-    assert told['cells'][part]['small']['studies'] == 250
-
-
-@pytest.mark.parametrize('cores', [1, 2])
-def test_a_crew_has_a_thread_for_each_core_and_leaves_the_environment_as_it_was(monkeypatch, cores: int):
-    monkeypatch.setattr(calibrate, 'cores', lambda: cores)
-    monkeypatch.setattr(
-        calibrate.concurrent.futures, 'ProcessPoolExecutor', lambda count, _: contextlib.nullcontext(f'{count} processes')
-    )
-    monkeypatch.setenv('OMP_NUM_THREADS', '7')
-    monkeypatch.delenv('MKL_NUM_THREADS', raising=False)
-    with calibrate._crew() as crew:
-        assert crew == (None if cores == 1 else '2 processes')
-        assert os.environ['OMP_NUM_THREADS'] == ('7' if cores == 1 else '1')
-    assert os.environ['OMP_NUM_THREADS'] == '7' and 'MKL_NUM_THREADS' not in os.environ
-
-
-def test_values_beyond_those_of_a_hill_have_its_last_curvature_and_their_best_in_the_middle():
-    hill = Hill(optimum=(0.3,), curvature=(1.0, 2.0), move={'sgd': 0.1}, cliff=0.4)
-    assert hill.truth('adamw', [0.3, 0.5, 0.5]) == 0.0
-    assert hill.truth('adamw', [0.3, 0.6, 0.5]) == pytest.approx(-0.02) == pytest.approx(hill.truth('adamw', [0.3, 0.5, 0.4]))
-    assert hill.truth('sgd', [0.4, 0.5]) == pytest.approx(0.0) and hill.truth('sgd', [0.4, 0.6]) == pytest.approx(-0.02)
-    assert hill.truth('adamw', [0.69, 0.5]) is not None and hill.truth('adamw', [0.71, 0.5]) is None
-    assert hill.truth('sgd', [0.79, 0.5]) is not None and hill.truth('sgd', [0.81, 0.5]) is None
-
-
-@pytest.mark.parametrize(
-    ('hill', 'optimizer', 'place', 'times'),
-    [
-        (Hill(noise=2.0), 'adamw', 0.9, 2.0),
-        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0), 'adamw', 0.85, 6.0),
-        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0), 'adamw', 0.79, 2.0),
-        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0, move={'sgd': 0.1}), 'sgd', 0.85, 2.0),
-        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0, move={'sgd': 0.1}), 'sgd', 0.95, 6.0),
-    ],
-)
-def test_noise_grows_close_to_a_cliff(hill: Hill, optimizer: str, place: float, times: float):
-    drawn = np.random.default_rng(4).standard_normal()
-    assert hill.noise_of(optimizer, [place, 0.5], np.random.default_rng(4)) == pytest.approx(times * drawn)
-
-
-def test_noise_of_heavy_tails_has_the_variance_of_normal_noise():
-    chance = np.random.default_rng(0)
-    drawn = np.array([Hill(noise=0.5, tails=8).noise_of('adamw', [0.5], chance) for _ in range(4000)])
-    assert drawn.std() == pytest.approx(0.5, rel=0.08) and abs(drawn.mean()) < 0.04

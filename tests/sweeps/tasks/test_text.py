@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 
 from sweeps.datasets.prepared import Part, find, write
-from sweeps.tasks import token_streams, vocabularies
+from sweeps.tasks import token_streams
 from sweeps.tasks.text import Text
-from sweeps.tasks.vocabularies import Characters
-from sweeps.tasks.windows import ACROSS, cut, drawn, spread
 
 WORDS = ['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'saw', 'Zoë', 'dog', 'ran', 'far', 'away', 'over', 'hills', 'home']
 
@@ -354,42 +352,6 @@ def test_only_text_becomes_tokens(data: Path):
         token_streams.Spelling('bytes').stream(find('pictures'), 'pool')
 
 
-@pytest.mark.parametrize(
-    ('count', 'wanted', 'chosen'),
-    [(6, 3, [0, 2, 4]), (6, 0, [0, 1, 2, 3, 4, 5]), (3, 5, [0, 1, 2]), (5, 2, [0, 2]), (0, 4, []), (0, 0, []), (7, 1, [0])],
-)
-def test_examples_are_spread_evenly(count: int, wanted: int, chosen: list[int]):
-    assert spread(count, wanted).tolist() == chosen
-
-
-def test_a_text_as_long_as_a_window_gives_none():
-    assert cut(np.arange(5), 4, 5).tolist() == [[0, 1, 2, 3, 4]]
-    with pytest.raises(ValueError, match='4 tokens give no window of length=4; give a shorter length or more text'):
-        cut(np.arange(4), 4, 5)
-
-
-def test_a_tokenizer_is_read_from_a_folder_of_either_form_and_needs_both_files(tmp_path: Path):
-    from sweeps.tasks import bpe
-
-    text = bpe.trained([b'abc abd'] * 9, 260)
-    (tmp_path / 'whole').mkdir()
-    (tmp_path / 'whole' / 'tokenizer.json').write_text(text)
-    assert bpe.read(tmp_path / 'whole') == bpe.read(tmp_path / 'whole' / 'tokenizer.json')
-    (tmp_path / 'half').mkdir()
-    (tmp_path / 'half' / 'vocab.json').write_text('{}')
-    with pytest.raises(ValueError, match=r'half: no tokenizer there; allowed: a tokenizer\.json, or a folder with vocab'):
-        bpe.read(tmp_path / 'half')
-
-
-def test_the_smallest_bpe_has_the_bytes_and_the_mark():
-    from sweeps.tasks import bpe, vocabularies
-
-    made = vocabularies.trained([b'abc'], 257)
-    assert made.size == 257 and made.lengths.tolist() == [1] * 257
-    with pytest.raises(ValueError, match=r"vocabulary=256 for tokens='bpe'; allowed: 257 \(256 bytes and the mark\) or more"):
-        bpe.trained([b'abc'], 256)
-
-
 def test_a_tokenizer_that_adds_bytes_is_refused(data: Path):
     import json
 
@@ -402,84 +364,3 @@ def test_a_tokenizer_that_adds_bytes_is_refused(data: Path):
         Text('many', tokens='file', tokenizer=str(data / 'spaced.json')).pool()
     there, came = map(int, re.match(r'(\d+) bytes .* as (\d+)', str(told.value)).groups())
     assert came == there + 1
-
-
-BLOCKS, OWN = np.array([5, 5, 5, ACROSS, 8, 8, 8, 9, 9, 9]), np.arange(10, dtype=np.uint64)
-
-
-@pytest.mark.parametrize(
-    ('held', 'train', 'apart', 'sizes'),
-    [(3, 0, 1, (6, 3)), (2, 0, 1, (6, 2)), (4, 0, 1, (3, 4)), (1, 2, 1, (2, 1)), (6, 3, 1, (3, 6))],
-)
-def test_windows_of_a_split_share_no_block_and_cross_none(held: int, train: int, apart: int, sizes: tuple):
-    for seed in range(5):
-        learned, scored = drawn(BLOCKS, OWN, seed, held, train, apart)
-        assert (len(learned), len(scored)) == sizes and not set(BLOCKS[learned]) & set(BLOCKS[scored])
-        assert ACROSS not in BLOCKS[np.concatenate([learned, scored])]
-
-
-def test_held_out_windows_stand_so_far_apart_that_no_token_is_asked_for_twice():
-    for seed in range(5):
-        learned, scored = drawn(BLOCKS, OWN, seed, 2, 0, 2)
-        assert (scored % 2 == 0).all() and len(learned) >= 3
-
-
-def test_what_reads_like_a_held_out_window_is_not_learned_from():
-    code = np.array([1, 2, 3, 4, 1, 2, 3, 1, 2, 3], np.uint64)
-    with pytest.raises(ValueError, match='9 windows in 3 blocks of text do not give 3 held-out and any training windows'):
-        drawn(BLOCKS, code, 0, 3, 0, 1)
-    learned, scored = drawn(BLOCKS, code, 0, 1, 0, 1)
-    assert len(learned) == 4 and code[scored[0]] not in code[learned]
-
-
-@pytest.mark.parametrize(
-    ('held', 'train', 'said'), [(9, 0, '9 held-out and any'), (10, 0, '10 held-out and any'), (3, 7, '3 held-out and 7')]
-)
-def test_a_text_of_too_few_windows_is_refused(held: int, train: int, said: str):
-    with pytest.raises(ValueError, match=f'9 windows in 3 blocks of text do not give {said} training windows; ask for fewer'):
-        drawn(BLOCKS, OWN, 0, held, train, 1)
-
-
-@pytest.mark.parametrize(('vocabulary', 'fine'), [(6, True), (5, True), (4, False), (1, False)])
-def test_tokens_are_below_their_vocabulary(vocabulary: int, fine: bool):
-    part = Part(np.arange(5, dtype=np.uint16), None, np.arange(2), np.array([0, 2, 5]))
-    spelling = token_streams.Spelling('bytes', vocabulary)
-    if fine:
-        stream = spelling._shards(part)
-        assert stream.starts.tolist() == [0, 2, 5] and stream.size == vocabulary and stream.lengths is None
-        return
-    with pytest.raises(ValueError, match=f'hold token 4, and the vocabulary has {vocabulary}; give vocabulary=5 or more'):
-        spelling._shards(part)
-
-
-def test_shards_without_tokens_need_a_vocabulary_too():
-    empty = Part(np.zeros(0, np.uint16), None, np.arange(1), np.array([0, 0]))
-    assert token_streams.Spelling('bytes', 1)._shards(empty).size == 1
-    with pytest.raises(ValueError, match=r'token shards: vocabulary=0; give the number of tokens \(GPT-2: 50257\)'):
-        token_streams.Spelling('bytes')._shards(empty)
-
-
-def test_characters_count_the_bytes_of_utf8_and_all_others_are_one_token():
-    points = [0x41, 0x7F, 0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x1F600]
-    known = Characters(np.array(points, np.uint32))
-    assert known.lengths.tolist() == [*(len(chr(point).encode()) for point in points), 1, 0]
-    assert (known.mark, known.unknown, known.size) == (8, 9, 10)
-    text = 'A\U0001f600' + 'B@' + '\U0010ffff'
-    assert [ids.tolist() for ids in known.encode([text.encode(), b'', b'A'])] == [[0, 7, 9, 9, 9], [], [0]]
-    assert Characters.of([b'ba', 'a\xe9'.encode()]).points.tolist() == [0x61, 0x62, 0xE9]
-
-
-def test_a_tokenizer_without_the_mark_gets_one_behind_its_tokens(tmp_path: Path):
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    plain = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(alphabet)}, merges=[]))
-    plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    plain.save(str(tmp_path / 'plain.json'))
-    made = vocabularies.from_file(tmp_path / 'plain.json')
-    assert (made.size, made.mark) == (257, 256) and made.lengths.tolist() == [1] * 257
-    (ids,) = made.encode(['aé'.encode()])
-    assert len(ids) == 3 and max(ids) < 256
-    marked = vocabularies.trained([b'abc'], 258)
-    (tmp_path / 'marked.json').write_text(marked.text)
-    assert vocabularies.from_file(tmp_path / 'marked.json') == marked
