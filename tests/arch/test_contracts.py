@@ -353,7 +353,7 @@ def test_check_of_an_absent_entry_names_the_entries():
         (('values', 'first_values', 'bias'), {'values', 'bias'}),
         (('qk_norm',), {'qk_norm'}),
     ],
-    ids=' '.join,
+    ids=lambda names: ' '.join(sorted(names)),
 )
 def test_a_mixer_is_tried_in_whole_models_with_what_it_takes(takes, given):
     heard = set()
