@@ -34,12 +34,12 @@ def everything(study: Study, gains: Sequence[Gain], abouts: Mapping[str, str], t
     return {
         'page.html': page(study, gains, abouts, facts, files['svg']).encode(),
         'gains.json': (json.dumps(plain(list(gains)), indent=1) + '\n').encode(),
-        'gains.csv': _comma_separated(study, gains).encode(),
+        'gains.csv': comma_separated(study, gains).encode(),
         **{f'figures/{study.name}-gains.{suffix}': content for suffix, content in files.items()},
     }
 
 
-def _comma_separated(study: Study, gains: Sequence[Gain]) -> str:
+def comma_separated(study: Study, gains: Sequence[Gain]) -> str:
     """A row for each searcher and task. Gains are in the metric's own scale (accuracy from 0 to 1), in its good direction."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator='\n')

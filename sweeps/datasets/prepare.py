@@ -43,7 +43,7 @@ def find_source(name: str, data: Path | None = None) -> Path | None:
     known = catalog.entry(name)
     marks = [*known.marks, *(archive.name for group in known.archives for archive in group)]
     for folder in (data_folder(data) / place for place in known.folders):
-        if folder.is_dir() and any(next(folder.glob(mark), None) for mark in marks):
+        if any(next(folder.glob(mark), None) for mark in marks):
             return folder
     return None
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from ablations.bounds import Bounds
 from ablations.knobs import KNOBS, knob_of
 
 ROLES = ('matrix', 'conv', 'embedding', 'head', 'vector')
@@ -75,3 +76,9 @@ def test_a_knob_is_what_it_is_declared_and_a_probability_by_its_name_alone_other
     assert all(knob_of(name) is knob for name, knob in KNOBS.items())
     assert knob_of('my_gain') is None and knob_of('probability') is None and knob_of('my_probability_of') is None
     assert (knob_of('my_probability').about, str(knob_of('my_probability').bounds)) == ('a probability, by its name', '0 to 1')
+
+
+def test_shares_go_from_0_to_1_or_to_less():
+    shares = [Bounds(0, 1), Bounds(0.0, 0.5), Bounds(0, 1, above=True)]
+    others = [Bounds(0.2, 0.9), Bounds(0, 2), Bounds(-1, 1), Bounds(0, math.inf)]
+    assert all(one.is_share for one in shares) and not any(one.is_share for one in others)

@@ -304,6 +304,15 @@ def test_the_screen_tells_what_is_known_of_each_data_once(place: Place):
     assert sum('quickstart' in line or 'other' in line.split()[:1] for line in lines) == 2
 
 
+def test_one_task_in_two_sizes_has_two_heads(place: Place):
+    larger = dataclasses.replace(place, study='more', coded=dataclasses.replace(place.coded, data='f' * 16, train_bytes=10**9))
+    console = Console(width=150, file=io.StringIO())
+    console.print(terminal([place, larger]))
+    lines = console.file.getvalue().splitlines()
+    assert sum(' training bytes; ' in line for line in lines) == 2
+    assert sum(line.split()[:1] == ['more'] for line in lines) == 1
+
+
 def test_intervals_and_floors_are_drawn_where_they_are_known_and_fit(place: Place):
     def drawn(*some: Place) -> tuple:
         (axes,) = plane_figure(some).axes

@@ -39,6 +39,13 @@ def test_names_sizes_and_budgets_do_not_make_another_question():
     assert {key(one) for one in same} == {key(claim())}
 
 
+def test_a_place_whose_name_begins_alike_is_not_within_what_differs():
+    """`norm_channel` is no part of `norm`: another kind there makes another question. Parts of what differs say nothing."""
+    asked = key(claim(setting={'kinds': {**SETTING.kinds, 'norm_channel': 'rms_norm'}}))
+    assert asked != key(claim(setting={'kinds': {**SETTING.kinds, 'norm_channel': 'layer_norm'}}))
+    assert key(claim(setting={'kinds': {**SETTING.kinds, 'norm.part': 'rms_norm'}})) == key(claim())
+
+
 OTHERS = [
     {'setting': {'dataset': 'cifar10'}},
     {'setting': {'kinds': {**SETTING.kinds, 'mixer': 'pooling'}}},

@@ -1,5 +1,6 @@
 """Gains: means and intervals over replicates, words, figure and page."""
 
+import csv
 import dataclasses
 import io
 import re
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from ablations.searched import Searched
 from ablations.study import Study
+from results.gains.comparison_bundle import comma_separated
 from results.gains.figure import figure
 from results.gains.gain import gains
 from results.gains.gain_words import arms_of, confirmed_share, sentence, tables, with_interval
@@ -52,6 +54,15 @@ def test_gains_are_means_over_replicates_and_paired_with_the_labs():
     assert alone.beside is None
     (nothing,) = gains([searched('greedy', r, 0.0, 0.1) for r in range(2)])
     assert nothing.share is None and confirmed_share(nothing) == '–' and confirmed_share(greedy) == '20%'
+
+
+def test_a_spreadsheet_has_each_gain_between_its_ends():
+    greedy, lab = csv.DictReader(io.StringIO(comma_separated(STUDY, gains(FEW))))
+    assert (greedy['searcher'], greedy['task'], greedy['metric']) == ('greedy', 'digits', 'accuracy')
+    for name in ('claimed', 'confirmed', 'vanished', 'beside'):
+        low, mean, high = (float(greedy[f'{name}{end}']) for end in ('_low', '', '_high'))
+        assert low < mean < high, name
+    assert lab['beside'] == lab['beside_low'] == '' and lab['diverged'] == '2' and float(greedy['share']) == pytest.approx(0.2)
 
 
 def test_what_became_of_a_gain_is_a_sentence():

@@ -17,6 +17,13 @@ def test_what_a_killed_process_leaves_has_a_name_that_says_so(tmp_path):
         assert not atomic.is_left_over(name)
 
 
+def test_of_a_link_to_a_folder_the_link_alone_is_removed(tmp_path):
+    old_folder(tmp_path / 'far')
+    with atomic.aside(tmp_path / 'it') as free:
+        free.symlink_to(tmp_path / 'far')
+    assert [inner.name for inner in tmp_path.iterdir()] == ['far'] and content_of(tmp_path / 'far') == {'a': OLD}
+
+
 def test_a_folder_that_a_killed_process_had_moved_away_comes_back(tmp_path):
     """Killed between the two renames, there is neither the old nor the new; the next call has the old one again."""
     path = tmp_path / 'it'

@@ -120,7 +120,7 @@ def test_a_node_that_does_not_see_the_folder_is_found_before_anything_is_submitt
         ray.ends = dict.fromkeys(names, UNSEEN)
 
     one.start = started
-    with pytest.raises(ValueError, match='the nodes do not see this folder'):
+    with pytest.raises(ValueError, match=r'the nodes do not see this folder; put it on a disk that they share \(--runs\)'):
         one.preflight({'preflight': []})
 
 
