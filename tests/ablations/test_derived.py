@@ -1,4 +1,4 @@
-"""What a task of a user's own gets where he states nothing: budget, split, unit and chance, at the ends of each rule."""
+"""What a task of a user's own gets where nothing is stated: budget, split, unit and chance, at the ends of each rule."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A task of a user's own as he declares it: how its source is read, which options a reader takes, and what its hash is of."""
+"""A task of a user's own as it is declared: how its source is read, which options a reader takes, and what its hash is of."""
 
 import pytest
 
