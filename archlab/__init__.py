@@ -8,6 +8,7 @@ from archlab.loading import loading
 with loading():
     from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL
     from archlab.application import app, main
+    from archlab.ending import command
     from archlab.querying import trials
     from archlab.running import run_study
     from archlab.study_runs import StudyRuns, open_study
@@ -19,6 +20,7 @@ __all__ = [
     'INTERNAL',
     'StudyRuns',
     'app',
+    'command',
     'main',
     'open_study',
     'run_study',

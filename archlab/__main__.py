@@ -1,9 +1,7 @@
 """`python -m archlab` is the command `archlab`."""
 
-import sys
-
-from archlab import main
+from archlab import command
 
 # Worker processes that are spawned import this file again under another name.
 if __name__ == '__main__':
-    sys.exit(main())
+    command()

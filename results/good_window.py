@@ -10,11 +10,14 @@ truth.
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from ablations.ranges import Range
-from results.rate_profile import Profile, profile
+from ablations.space_rules import Tunable
+from ablations.trial import Trial
+from results.rate_profile import Profile, Replicates, profiles
 from results.rounding import plain
 from results.runs import Runs
 from results.store.reading import Reading
@@ -104,15 +107,18 @@ def _interval(curve: Profile, tolerance: float, rates: Range) -> tuple[float, fl
     return None if None in widths else tuple(widths)
 
 
-def _windows(runs: Runs, optimizer: str) -> list[Window]:
-    space = runs.reading.study.space(runs.arm, optimizer)
-    rates, smooth = space['lr'], [values.smooth for values in space.values()]
-    trials = [tuned for replicate in runs.replicates if (tuned := runs.tuned_alike(optimizer, replicate))]
-    about = dict(arm=runs.arm, task=runs.task.name, optimizer=optimizer)
+def _trials(runs: Runs, optimizer: str) -> list[list[Trial]]:
+    """The trials of each replicate whose tuning is wholly recorded."""
+    return [tuned for replicate in runs.replicates if (tuned := runs.tuned_alike(optimizer, replicate))]
+
+
+def _windows(
+    runs: Runs, optimizer: str, trials: list[list[Trial]], replicates: Replicates, curve: Profile | None
+) -> list[Window]:
+    """The windows of an arm on a task by each rule; none where no replicate has trials."""
     if not trials:
         return []
-    replicates = [(runs.units(tuned), runs.scores(tuned, -math.inf)) for tuned in trials]
-    curve = profile(replicates, smooth)
+    about, rates = dict(arm=runs.arm, task=runs.task.name, optimizer=optimizer), _space(runs, optimizer)['lr']
     if curve is None:
         lost = sum(int((~np.isfinite(scores)).sum()) for _, scores in replicates)
         runs_in_all = sum(map(len, trials))
@@ -149,13 +155,20 @@ def _windows(runs: Runs, optimizer: str) -> list[Window]:
     return made
 
 
+def _space(runs: Runs, optimizer: str) -> Mapping[str, Tunable]:
+    return runs.reading.study.space(runs.arm, optimizer)
+
+
 def windows(reading: Reading) -> list[Window]:
     """Windows by task, optimizer, arm and rule, for those with at least one replicate whose tuning is wholly recorded."""
     study = reading.study
-    return [
-        window
-        for task in study.tasks
-        for optimizer in study.tune
-        for arm in study.arms
-        for window in _windows(Runs(reading, arm, task), optimizer)
+    rows = [(Runs(reading, arm, task), optimizer) for task in study.tasks for optimizer in study.tune for arm in study.arms]
+    trials = [_trials(*row) for row in rows]
+    replicates = [
+        [(runs.units(tuned), runs.scores(tuned, -math.inf)) for tuned in own]
+        for (runs, _), own in zip(rows, trials, strict=True)
     ]
+    smooth = [[values.smooth for values in _space(*row).values()] for row in rows]
+    curves = profiles(list(zip(replicates, smooth, strict=True)))
+    made = zip(rows, trials, replicates, curves, strict=True)
+    return [window for row, *about in made for window in _windows(*row, *about)]

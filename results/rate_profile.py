@@ -13,7 +13,8 @@ from scipy.special import stdtrit
 
 from results.jackknife import without_each
 from results.optimum import candidates, with_choices
-from results.surface import errors_along, fit, together
+from results.stacks import at_once
+from results.surface import LENGTHS, errors_along, fit, together
 
 COUNT = 65
 """How many learning rates a profile has."""
@@ -23,6 +24,10 @@ HELD = 256
 """How many profiles stay in memory: a page asks for each of them twice."""
 APART = 8
 """The surface's own error is worked out at every so many learning rates, and interpolated between."""
+
+
+Replicates = Sequence[tuple[np.ndarray, np.ndarray]]
+"""The units `[n, d]` and scores `[n]` of each replicate."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +57,10 @@ class Profile:
         return np.where(at_best, 0.0, np.maximum(self.lost - room, 0.0)), np.where(at_best, 0.0, self.lost + room)
 
 
-def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequence[bool], count: int = COUNT) -> Profile | None:
+def profile(replicates: Replicates, smooth: Sequence[bool], count: int = COUNT) -> Profile | None:
     """The profile of some replicates, within the trials that ended.
 
-    `replicates` is [(units [n, d], scores [n])], `smooth` `[d]` False for choices. None where no surface fits. Errors are those
+    `smooth` `[d]` is False for choices. None where no surface fits. Errors are those
     of the jackknife over replicates (Tukey 1958), and the surface's own.
 
     >>> units = np.linspace(0, 1, 8)[:, None]
@@ -69,6 +74,12 @@ def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequenc
         (np.shape(units), np.asarray(units, float).tobytes(), np.asarray(own, float).tobytes()) for units, own in replicates
     )
     return _profile(parts, tuple(map(bool, smooth)), count)
+
+
+def profiles(asked: Sequence[tuple[Replicates, Sequence[bool]]]) -> list[Profile | None]:
+    """Several profiles, each as `profile` gives it of its replicates and `smooth`, worked out at once."""
+    sizes = [sum(len(scores) for _, scores in replicates) for replicates, _ in asked]
+    return at_once(lambda one: profile(*one), asked, sum(LENGTHS * size**2 for size in sizes))
 
 
 @functools.lru_cache(HELD)

@@ -333,5 +333,6 @@ def _fits(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray, ranks: np.n
 def together(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequence[bool]) -> Trials:
     """The trials of replicates, [(units `[n, d]`, scores `[n]`)], to be fitted by one surface."""
     units, scores = (np.concatenate([np.asarray(part, float) for part in parts]) for parts in zip(*replicates, strict=True))
-    groups = np.repeat(np.arange(len(replicates)), [len(scores) for _, scores in replicates])
+    sizes = [len(scores) for _, scores in replicates]
+    groups = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else None
     return units, scores, np.asarray(smooth, bool), groups

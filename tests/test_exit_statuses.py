@@ -1,13 +1,15 @@
 """How a command ends: what each ending gives as exit status, and says."""
 
 import io
+import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 from typer.exceptions import Exit
 
-from archlab import application
+from archlab import application, ending
 from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL, INTERRUPTED
 from archlab.application import STOPPED, Abort, TyperException
 
@@ -80,3 +82,30 @@ def test_an_internal_error_leaves_its_trace_in_a_file(ended):
     assert code == INTERNAL and before == 'archlab: internal error: RuntimeError: all is lost'
     assert "RuntimeError('all" not in said and 'RuntimeError: all\nis lost' in Path(path).read_text()
     Path(path).unlink()
+
+
+ENDS = """
+import atexit, sys
+from archlab import ending
+if {jax}:
+    sys.modules['jax'] = None
+atexit.register(print, 'taken apart')
+ending.main = lambda: print('x' * 100_000) or print('said', file=sys.stderr) or 4
+ending.command()
+"""
+
+
+@pytest.mark.parametrize('jax', [False, True])
+def test_a_command_ends_at_once_with_all_that_it_said_unless_a_device_was_in_use(jax):
+    ended = subprocess.run([sys.executable, '-c', ENDS.format(jax=jax)], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (4, 'said\n')
+    assert ended.stdout == 'x' * 100_000 + '\n' + 'taken apart\n' * jax
+
+
+def test_a_command_ends_without_anywhere_to_say_something(monkeypatch):
+    monkeypatch.setattr(ending, 'main', lambda: 3)
+    monkeypatch.setattr(ending, 'sys', types.SimpleNamespace(modules={}, stdout=None, stderr=None))
+    statuses = []
+    monkeypatch.setattr(ending, 'os', types.SimpleNamespace(_exit=statuses.append))
+    ending.command()
+    assert statuses == [3]

@@ -2,6 +2,7 @@
 
 import json
 import operator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -26,11 +27,12 @@ def read(folder: Path, study: str, files: dict[str, list[int]]) -> tuple[list[tu
     """
     connection = cache.connect()
     try:
-        source = cache.rows(connection, 'fresh', folder, study, files=files)
-        shaped = f'SELECT *, hash({", ".join(_SHAPE)}) AS shape FROM ({source.select})'
-        about = ', '.join(f'any_value({part})' for part in _SHAPE)
-        shapes = connection.execute(f'SELECT shape, {about} FROM ({shaped}) GROUP BY shape').fetchall()
-        rows = connection.execute(f'SELECT file, shape, {_COLUMNS} FROM ({shaped}) ORDER BY {cache.ORDER}').fetchall()
+        with ThreadPoolExecutor(1) as writer:
+            source = cache.rows(connection, 'fresh', folder, study, files=files, writer=writer)
+            shaped = f'SELECT *, hash({", ".join(_SHAPE)}) AS shape FROM ({source.select})'
+            about = ', '.join(f'any_value({part})' for part in _SHAPE)
+            shapes = connection.execute(f'SELECT shape, {about} FROM ({shaped}) GROUP BY shape').fetchall()
+            rows = connection.execute(f'SELECT file, shape, {_COLUMNS} FROM ({shaped}) ORDER BY {cache.ORDER}').fetchall()
     except duckdb.Error as error:
         raise ValueError(str(error)) from None
     finally:

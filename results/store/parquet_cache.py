@@ -5,6 +5,7 @@ of its content, so that a stale, damaged or foreign part is never read. New pack
 be written, records are read without the cache.
 """
 
+import collections
 import contextlib
 import dataclasses
 import hashlib
@@ -12,7 +13,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -23,8 +24,10 @@ from results.store import atomic, own_ids, records, regular
 FOLDER = '.cache'
 PARTS = 8
 """With this many parts, the next write makes all parts one."""
-TEXT = 2**24
+TEXT = 2**22
 """How many letters of lines are handed over at a time, about: more need more memory, fewer more time."""
+TAKERS = 2
+"""How many connections take lines at once."""
 LEFT_OVER = 3600
 """Seconds after which an unfinished part is taken for the leftover of a killed process."""
 
@@ -153,11 +156,18 @@ def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
 
 
 def rows(
-    connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, cached: bool = True, files: dict | None = None
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    folder: Path,
+    study: str,
+    cached: bool = True,
+    files: dict | None = None,
+    writer: Executor | None = None,
 ) -> Rows:
     """Make the records of a study readable in a connection; records in no part of the cache are read into `table`.
 
-    `files` is the listing of the folder, where it is known already.
+    `files` is the listing of the folder, where it is known already. A `writer` writes the next part of the cache while the rows
+    are read from the table; it has to end before the connection.
 
     Raises ValueError if a file changes while it is read, duckdb.Error if DuckDB cannot read sound records.
     """
@@ -170,10 +180,11 @@ def rows(
     if fresh or not parts:
         sound, skipped = _read(connection, table, folder, study, fresh)
         if cached and sound:
-            # A cache that cannot be written changes nothing but the time it takes.
-            with contextlib.suppress(OSError, ValueError, duckdb.Error):
-                parts = _write(connection, table, folder, study, parts, covered | {name: files[name] for name in sound})
-                fresh = []
+            about = table, folder, study, parts, covered | {name: files[name] for name in sound}
+            if writer:
+                writer.submit(_tried, connection.cursor(), *about)
+            elif written := _tried(connection, *about):
+                parts, fresh = written, []
     return Rows(_select(parts, table if fresh or not parts else ''), tuple(map(str, parts)), tuple(skipped))
 
 
@@ -204,7 +215,7 @@ def _files(paths: list) -> str:
 def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """A table of no records."""
     connection.execute(
-        f'CREATE TEMP TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, [[NULL::VARCHAR]] AS kinds, '
+        f'CREATE TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, [[NULL::VARCHAR]] AS kinds, '
         f"unnest(json_transform('{{}}', {_quoted(json.dumps(FIELDS))})) LIMIT 0"
     )
 
@@ -214,16 +225,21 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
     place, intact = folder / records.FOLDER, set()
     empty(connection, table)
     insert = f'INSERT INTO {table} BY NAME {_COLUMNS} FROM ({_GIVEN})'
-    # The next lines are read while the database takes these.
-    with ThreadPoolExecutor(1) as taker:
-        taken = None
+
+    def take(lines: list[tuple[str, str]]) -> None:
+        with contextlib.closing(connection.cursor()) as own:
+            own.execute(insert, [list(part) for part in zip(*lines, strict=True)])
+
+    # The next lines are read while the database takes those before; a file is never in two batches.
+    with ThreadPoolExecutor(TAKERS) as takers:
+        taken = collections.deque()
         for lines in _batches(place, names):
             intact.update(name for name, _ in lines)
-            if taken is not None:
-                taken.result()
-            taken = taker.submit(connection.execute, insert, [list(part) for part in zip(*lines, strict=True)])
-        if taken is not None:
-            taken.result()
+            if len(taken) == TAKERS:
+                taken.popleft().result()
+            taken.append(takers.submit(take, lines))
+        for batch in taken:
+            batch.result()
     kinds = connection.execute(f'SELECT DISTINCT kinds FROM {table}').fetchall()
     wrong = [own for (own,) in kinds if not _are_right(own)]
     given = [list(records.REQUIRED), list(records.STATUSES), study, wrong]
@@ -324,6 +340,13 @@ def _held(connection: duckdb.DuckDBPyConnection, path: Path, study: str) -> dict
         return json.loads(about['files']) if (about.get('version'), about.get('study')) == (VERSION, study) else {}
     except (OSError, duckdb.Error, ValueError, KeyError):
         return {}
+
+
+def _tried(*about: object) -> list[Path]:
+    """What `_write` gives, or nothing: a cache that cannot be written changes nothing but the time it takes."""
+    with contextlib.suppress(OSError, ValueError, duckdb.Error):
+        return _write(*about)
+    return []
 
 
 def _write(

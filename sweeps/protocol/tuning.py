@@ -62,7 +62,7 @@ class Tuning:
         self.trials: dict[Key, list[Trial]] = {}
         self.extended: dict[Key, list[list[Side]]] = {}
         self._units: dict[Key, list[list[float]]] = {}
-        self._scores: dict[Key, np.ndarray] = {}
+        self._measured: dict[Key, Measured] = {}
         self._spread: dict[tuple[str, Key], np.ndarray] = {}
         self._addresses: dict[tuple[str, str], list[str]] = {}
         self._knobs_by_seed: dict[int, list[dict]] | None = None
@@ -169,9 +169,11 @@ class Tuning:
 
         A run that was stopped has the score that it is expected to have ended with.
         """
-        if len(self._scores.get(key, ())) != len(self.trials[key]):
-            self._scores[key] = ends(self.task.sign, self.trials[key], self.records, self.study.halvings)
-        return np.array(self._units[key]), self._scores[key]
+        known = self._measured.get(key)
+        if known is None or len(known[1]) != len(self.trials[key]):
+            known = np.array(self._units[key]), ends(self.task.sign, self.trials[key], self.records, self.study.halvings)
+            self._measured[key] = known
+        return known
 
     def _box(self, key: Key) -> Box:
         """The range of each value so far, in units."""

@@ -8,9 +8,10 @@ import pytest
 from drawn_studies import data, read
 
 from ablations.study import Study
+from results import rate_profile, stacks
 from results.figures.curves import curves_figure
 from results.figures.rate import lr_figure
-from results.rate_profile import profile
+from results.rate_profile import profile, profiles
 from results.store.reading import Reading
 from results.store.recorded import Records
 from sweeps.protocol.plan import schedule
@@ -90,3 +91,21 @@ def test_a_study_that_has_just_begun_is_drawn_without_a_warning():
     values = asked.tune['adamw']['lr']
     assert [line.get_xdata()[0] for line in axes.lines] == [values.low, values.high]
     assert axes.get_xlim()[0] < values.low and axes.get_xlim()[1] > values.high
+
+
+def test_several_profiles_are_those_of_each_with_whatever_threads(monkeypatch):
+    draw = np.random.default_rng(0)
+    asked = [([(draw.random((9, 2)), draw.random(9)) for _ in range(count)], [True, True]) for count in (1, 2, 0, 3)]
+    told = {}
+    for many in (0, 1 << 60):
+        monkeypatch.setattr(stacks, 'MANY', many)
+        monkeypatch.setattr(stacks, '_processors', lambda: 4)
+        rate_profile._profile.cache_clear()
+        told[many] = profiles(asked)
+    for one, other, own in zip(*told.values(), asked, strict=True):
+        rate_profile._profile.cache_clear()
+        alone = profile(*own)
+        if alone is None:
+            assert one is None and other is None
+        else:
+            assert repr(one) == repr(other) == repr(alone)

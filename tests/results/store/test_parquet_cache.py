@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,45 @@ def test_what_cannot_be_written_is_read_beside_what_is_there(folder, monkeypatch
     write(folder, 'd')
     monkeypatch.setattr(cache, '_write', _refuse)
     assert read(folder) == trials('a', 'b', 'c', 'd')
+
+
+def test_many_batches_are_taken_at_once_and_come_in_their_order(folder, monkeypatch):
+    """Each of two batches waits until the other has begun."""
+    write(folder, 'd')
+    monkeypatch.setattr(cache, 'TEXT', 1)
+    both, real = threading.Barrier(2, timeout=60), cache._batches
+
+    class Meeting(list):
+        def __iter__(self):
+            if threading.current_thread() is not threading.main_thread():
+                both.wait()
+            return super().__iter__()
+
+    monkeypatch.setattr(cache, '_batches', lambda *about: (Meeting(lines) for lines in real(*about)))
+    assert read(folder, cached=False) == trials(*'abcd')
+
+
+def test_an_error_of_the_database_while_it_takes_lines_is_raised(folder, monkeypatch):
+    monkeypatch.setattr(cache, 'TEXT', 1)
+    monkeypatch.setattr(cache, '_GIVEN', 'no SQL')
+    with pytest.raises(cache.duckdb.Error):
+        read(folder)
+
+
+@pytest.mark.parametrize('is_refused', [False, True])
+def test_a_writer_writes_while_rows_are_read(folder, monkeypatch, is_refused):
+    if is_refused:
+        monkeypatch.setattr(cache, '_write', _refuse)
+    connection, files = cache.connect(), records.listing(folder)
+    with ThreadPoolExecutor(1) as writer:
+        about = cache.rows(connection, 'fresh', folder, 'mine', files=files, writer=writer)
+        asked = connection.execute(f'SELECT id FROM ({about.select}) ORDER BY file, place').fetchall()
+    connection.close()
+    assert ([name for (name,) in asked], about.parts) == (trials('a', 'b', 'c'), ())
+    assert len(parts(folder)) == (not is_refused)
+    if not is_refused:
+        monkeypatch.setattr(cache, '_read', None)
+    assert read(folder) == trials('a', 'b', 'c')
 
 
 def _refuse(*_):
