@@ -1,5 +1,6 @@
 """Ending: how the process of a command ends."""
 
+import gc
 import os
 import sys
 
@@ -14,6 +15,8 @@ def command() -> None:
     """
     status = main()
     if 'jax' in sys.modules:
+        # What was left out of the search for cycles (archlab/loading.py) goes too.
+        gc.unfreeze()
         sys.exit(status)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

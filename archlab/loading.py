@@ -20,10 +20,33 @@ NEW_OBJECTS = 100_000
 """After so many new objects that stay, cycles among them are searched for. Python's 700 took a twentieth of a large plan."""
 
 
+def _is_command() -> bool:
+    """Whether this process is a command of the lab, and no program of the user's own."""
+    return os.path.basename(sys.argv[0] if sys.argv else '') in ('-m', 'archlab')
+
+
+@contextlib.contextmanager
+def plain_data() -> Iterator[None]:
+    """Around what makes many objects without cycles, as records and trials are: a command searches for none among them.
+
+    One that holds no other any more still goes at once.
+    """
+    if not (_is_command() and gc.isenabled()):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        # The next search would go through all of them. A command ends without one (archlab/ending.py).
+        gc.freeze()
+        gc.enable()
+
+
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
     """Around imports: of a command, Ctrl-C ends the process with one sentence; a program of the user's own stays as it is."""
-    is_command = os.path.basename(sys.argv[0] if sys.argv else '') in ('-m', 'archlab')
+    is_command = _is_command()
     if is_command and 'numpy' not in sys.modules:
         os.environ.setdefault(THREADS, '1')
     if is_command:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlab.answers import ERR, warn_skipped
+from archlab.loading import plain_data
 from archlab.options import RUNS
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class StudyRuns:
         from results.store.recorded import Records, read_folder
 
         files = self.files  # listed before they are read, so that no cache is newer than its address
-        records, skipped = read_folder(self.folder, self.study.name, files) if files else (Records.of(()), [])
+        with plain_data():
+            records, skipped = read_folder(self.folder, self.study.name, files) if files else (Records.of(()), [])
         warn_skipped(skipped)
         return records, skipped
 
@@ -70,7 +72,8 @@ class StudyRuns:
         began = time.monotonic()
         if self.remember:
             selection_cache.load(self.folder)
-        made = schedule(self.study, records, self.manifest)
+        with plain_data():
+            made = schedule(self.study, records, self.manifest)
         if self.remember and time.monotonic() - began >= text_cache.SLOW:
             selection_cache.save(self.folder)
         return made

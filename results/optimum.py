@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from results.stacks import stacks
+from results.stacks import stacked
 from results.surface import FIRST, OTHERS, Surface, on_grids
 
 TICKS = 17
@@ -68,26 +68,24 @@ def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> Peak:
 
 def bests(surfaces: Sequence[Surface], lows: Sequence[np.ndarray], highs: Sequence[np.ndarray]) -> list[Peak]:
     """The highest point of each surface in a box of its own, as `best` gives it; those of one shape together."""
-    peaks: list[Peak | None] = [None] * len(surfaces)
     choices = [{int(dim): np.unique(surface.units[:, dim]) for dim in np.flatnonzero(~surface.smooth)} for surface in surfaces]
     shapes = [(*surface.shape, *(len(tried) for tried in own.values())) for surface, own in zip(surfaces, choices, strict=True)]
-    for places in stacks(shapes, [len(FIRST) * len(OTHERS) * TICKS * len(surface.units) for surface in surfaces]):
-        some, low, high = (
+
+    def of_one_shape(places: list[int]) -> list[Peak]:
+        some, (low, high) = (
             [surfaces[place] for place in places],
-            *(np.stack([ends[p] for p in places]) for ends in (lows, highs)),
+            (np.stack([ends[p] for p in places]) for ends in (lows, highs)),
         )
         if low.shape[1] > 2:
-            for place, *box in zip(places, low, high, strict=True):
-                peaks[place] = _best_of_many(surfaces[place], *box)
-            continue
+            return [_best_of_many(*one) for one in zip(some, low, high, strict=True)]
         tried = {dim: np.stack([choices[place][dim] for place in places]) for dim in choices[places[0]]}
         points, _ = _highest_on_grids(some, low, high, tried)
         reach = np.where(some[0].smooth, (high - low) / (TICKS - 1), 0.0)
         near = np.maximum(points - reach, low), np.minimum(points + reach, high)
         points, heights = _highest_on_grids(some, *near, {dim: points[:, [dim]] for dim in tried})
-        for place, point, height in zip(places, points, heights.tolist(), strict=True):
-            peaks[place] = point, height
-    return peaks
+        return list(zip(points, heights.tolist(), strict=True))
+
+    return stacked(shapes, [len(FIRST) * len(OTHERS) * TICKS * len(surface.units) for surface in surfaces], of_one_shape)
 
 
 def _highest_on_grids(

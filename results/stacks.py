@@ -7,9 +7,9 @@ from typing import TypeVar
 
 Part, Result = TypeVar('Part'), TypeVar('Result')
 
-LARGEST = 1 << 17
+LARGEST = 1 << 18
 """How many numbers an array of a stack has at most, unless one thing alone has more: small ones stay near the processor."""
-THREADS, MANY = 8, 4 * LARGEST
+THREADS, MANY = 8, 2 * LARGEST
 """How many parts are worked out at once, at most, and from how many numbers on: fewer are done before threads have begun."""
 
 

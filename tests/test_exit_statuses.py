@@ -1,9 +1,11 @@
 """How a command ends: what each ending gives as exit status, and says."""
 
+import gc
 import io
 import subprocess
 import sys
 import types
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from typer.exceptions import Exit
 from archlab import application, ending
 from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL, INTERRUPTED
 from archlab.application import STOPPED, Abort, TyperException
+from archlab.loading import plain_data
 
 ENDINGS = {
     'nothing': (None, FINE, ''),
@@ -109,3 +112,30 @@ def test_a_command_ends_without_anywhere_to_say_something(monkeypatch):
     monkeypatch.setattr(ending, 'os', types.SimpleNamespace(_exit=statuses.append))
     ending.command()
     assert statuses == [3]
+
+
+@pytest.fixture
+def searched() -> Generator[None]:
+    """Whatever a test does, cycles are searched for afterwards, among all objects."""
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize('name, is_command', [('/bin/archlab', True), ('-m', True), ('notebook.py', False)])
+def test_a_command_alone_leaves_plain_data_out_of_the_search_for_cycles(searched, monkeypatch, name, is_command):
+    monkeypatch.setattr(sys, 'argv', [name])
+    gc.unfreeze()
+    with pytest.raises(ValueError, match='in between'), plain_data():
+        assert gc.isenabled() is not is_command
+        raise ValueError('in between')
+    assert gc.isenabled() and (gc.get_freeze_count() > 0) is is_command
+
+
+def test_who_does_without_the_search_still_does(searched, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['archlab'])
+    gc.unfreeze()
+    gc.disable()
+    with plain_data():
+        assert not gc.isenabled()
+    assert not gc.isenabled() and gc.get_freeze_count() == 0
