@@ -44,7 +44,7 @@ def better_half(sign: int, trials: Sequence[Trial], records: Mapping[str, dict])
 
 def scores(sign: int, trials: Sequence[Trial], records: Mapping[str, dict]) -> np.ndarray:
     """The scores of trials in the good direction, -inf where a run diverged or failed, or was stopped. `[n]`"""
-    own = [records[trial.id] for trial in trials]
+    own = (records[trial.id] for trial in trials)
     return np.array([sign * record['score'] if record['status'] == 'ok' else -math.inf for record in own])
 
 
