@@ -327,3 +327,15 @@ def test_intervals_and_floors_are_drawn_where_they_are_known_and_fit(place: Plac
     assert low < min(ends) and high > max(ends)
     wide = dataclasses.replace(place, interval=(place.bits - 3, place.bits + 3))
     assert drawn(wide)[2] < wide.over_interval[0] and drawn(wide)[3] > wide.over_interval[1]
+
+
+def test_the_room_beyond_what_is_drawn_is_a_small_part_of_it(place: Place):
+    def room(spread: float) -> list[float]:
+        (axes,) = plane_figure([dataclasses.replace(place, interval=(place.bits - spread, place.bits + spread))]).axes
+        low, high = min(0.0, place.over - spread), max(0.0, place.over + spread)
+        return [(low - axes.get_ylim()[0]) / (high - low), (axes.get_ylim()[1] - high) / (high - low)]
+
+    for spread in (0.001, 0.3, 30.0):
+        assert all(0.02 < part < 0.12 for part in room(spread)), spread
+    (alone,) = plane_figure([dataclasses.replace(place, bits=BYTES.best, interval=None)]).axes
+    assert alone.get_ylim() == pytest.approx((-0.1, 0.1)), 'where nothing has a height'

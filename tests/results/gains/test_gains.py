@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import io
 import re
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from rich.console import Console
 
 from ablations.searched import Searched
 from ablations.study import Study
-from results.gains.comparison_bundle import comma_separated
+from results.gains.comparison_bundle import comma_separated, publish
 from results.gains.figure import figure
 from results.gains.gain import gains
 from results.gains.gain_words import arms_of, confirmed_share, sentence, tables, with_interval
@@ -65,6 +67,22 @@ def test_a_spreadsheet_has_each_gain_between_its_ends():
     assert lab['beside'] == lab['beside_low'] == '' and lab['diverged'] == '2' and float(greedy['share']) == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(
+    ('complete', 'statuses', 'why'),
+    [
+        (False, ['ok', 'diverged'], 'some of its searches are not at their end'),
+        (True, ['ok', 'failed', 'failed'], '2 of its runs failed'),
+        (False, ['failed'], '1 of its runs failed'),
+    ],
+)
+def test_an_unfinished_comparison_is_not_published(tmp_path: Path, complete: bool, statuses: list, why: str):
+    records = {str(number): {'status': status} for number, status in enumerate(statuses)}
+    reading = types.SimpleNamespace(study=STUDY, schedule=types.SimpleNamespace(complete=complete), records=records)
+    with pytest.raises(ValueError, match=f"of study 'few' cannot be published: {why}; .* goes on where it was$"):
+        publish(reading, {}, {}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_became_of_a_gain_is_a_sentence():
     greedy, lab = gains(FEW)
     low, high = (f'{100 * end:+.1f}'.replace('-', '−') for end in greedy.confirmed[1])
@@ -97,6 +115,22 @@ def test_the_figure_shows_what_was_claimed_hollow_and_what_was_confirmed_filled(
     solid = [line for line in panels[0].lines if line.get_linewidth() == 1.6]
     assert list(solid[0].get_xdata()) == pytest.approx([100 * end for end in gains(FEW)[0].confirmed[1]], abs=1e-3)
     assert panels[0].get_title(loc='left') == 'digits' and 'points' in panels[0].get_xlabel()
+    dotted = [line for line in panels[0].lines if line.get_linestyle() == ':']
+    assert [list(line.get_xdata()) for line in dotted] == [pytest.approx([20, 4]), pytest.approx([10, 15])]
+    assert [list(line.get_ydata()) for line in (*dotted, *solid)] == [[0, 0], [1, 1]] * 2
+    low, high = panels[0].get_ylim()
+    assert low > 1 and high < 0, 'the first searcher stands above'
+
+
+def test_each_task_has_a_panel_with_the_searchers_that_have_a_gain_there():
+    made = gains([*FEW, searched('random', 0, 0.25, 0.125, 'stdlib_bytes')])
+    panels = figure(made, TASKS).axes
+    assert [panel.get_title(loc='left') for panel in panels] == list(TASKS)
+    points = [[line for line in panel.lines if line.get_marker() == 'o'] for panel in panels]
+    assert [[line.get_ydata()[0] for line in some] for some in points] == [[0, 0, 1, 1], [2, 2]]
+    assert [line.get_xdata()[0] for line in points[1]] == pytest.approx([0.25, 0.125])
+    assert [label.get_text() for label in panels[1].get_yticklabels()] == ['greedy', 'lab', 'random']
+    assert not [line for line in panels[1].lines if line.get_linewidth() == 1.6], 'one replicate has no interval'
 
 
 def test_the_page_stands_alone_and_is_the_same_again():
