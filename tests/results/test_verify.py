@@ -16,7 +16,7 @@ from results.evidence import findings
 from results.store.reading import Reading
 from results.store.recorded import read_folder
 from results.store.records import commit, prepare
-from results.verify import verify
+from results.verify import _looks, verify
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World
 
@@ -215,6 +215,26 @@ def test_looks_that_nobody_declared_fail(taken, undeclared):
     made = checks(*sound(), manifest={'looks': taken})['looks were declared']
     assert made.holds == (not undeclared)
     assert (f'those at {undeclared} came later and claim nothing' in made.why) == bool(undeclared)
+
+
+@pytest.mark.parametrize(
+    ('declared', 'taken', 'said'),
+    [
+        ((3,), [], 'declared at 3 replicates, taken at none; they share the error rate'),
+        ((2, 3), [3, 2, 3], 'declared at 2, 3 replicates, taken at 2, 3; they share the error rate'),
+        ((2, 4, 5), [2], 'declared at 2, 4, 5 replicates, taken at 2; they share the error rate'),
+    ],
+)
+def test_looks_are_told_as_declared_and_taken(declared, taken, said):
+    check = _looks(study(looks=declared, replicates=declared[-1]), {'looks': taken})
+    assert check.holds and check.why == said
+
+
+def test_looks_that_were_changed_after_the_first_reading_are_told():
+    frozen = {'looks': [3, 5], 'shares': [0.5, 0.5], 'alpha': 0.05}
+    check = _looks(study(looks=(2, 4, 5), replicates=5), {'design': frozen, 'looks': [4, 3]})
+    assert not check.holds
+    assert check.why == 'declared at 3, 5 replicates when findings were first read; those at 2, 4 came later and claim nothing'
 
 
 def test_a_censored_recipe_is_named():

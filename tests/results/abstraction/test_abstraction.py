@@ -249,6 +249,7 @@ def test_coders_stand_in_their_file_by_task_then_data(tmp_path: Path):
     entries = json.loads(path.read_text())['coders']
     assert [(one['task'], one['data']) for one in entries] == [(one.task, one.data) for one in (DOORS, other, BYTES)]
     assert entries[0]['bits_per_byte'] == DOORS.bits_per_byte
+    assert path.read_text().endswith('}\n'), 'the last line is one'
 
 
 @pytest.mark.parametrize('lost', ['an arm', 'the best arm', 'the base', 'all'])

@@ -12,12 +12,15 @@ from devtools import Browser, chromium
 from made_claims import SETTING, claim, collection, published
 from markupsafe import escape
 
+from ablations.study import Study
+from results.claims.collection import Collection
 from results.claims.flat import NAMES, comma_separated, to_dict
 from results.claims.forest import forest
 from results.claims.formats import FORMATS, text
 from results.claims.markdown import cells as markdown_cells
 from results.claims.page import page
 from results.claims.remarks import summary
+from results.claims.source import Source
 
 EVIL = '=1+2 | <img src=x onerror=alert(1)> \x1b[31m`x` "q"'
 ODD = claim(setting={'dataset': EVIL}, metric='loss', unit=EVIL, question=EVIL, reason=EVIL)
@@ -216,6 +219,45 @@ def test_a_page_holds_everything_and_no_markup_of_others():
 def test_a_page_without_claims_says_so():
     assert 'No verdict says anything yet' in page(collection(claim(verdict='undecided')))
     assert 'effect in margins' not in page(collection(claim(effect=None, interval=None)))
+
+
+def test_a_page_names_the_studies_that_its_claims_come_from():
+    def source(name: str, digest: str, question: str = 'Which\n  norm?\n\nWhy it is asked.', failing: tuple = ()) -> Source:
+        study = Study(name=name, question=question, arms={'base': ()}, tasks=('digits',))
+        return Source(study, digest, [], {}, 'runs', f'runs/{name}', failing)
+
+    own, silent = claim(study='first'), claim(study='second', study_digest='b' * 16, verdict='undecided')
+    given = (
+        source('first', own.study_digest, failing=('one', 'two')),
+        source('second', 'b' * 16, 'Is it?'),
+        source('third', 'c' * 16),
+    )
+    made = page(Collection((own, silent), (), given, ('somewhere: it is damaged',)))
+    told = made.partition('id="studies"')[2].partition('</section>')[0]
+    heads = re.findall(r'<th scope="col" class="(\w+)">([^<]*)</th>', told)
+    kinds = {'study': 'word', 'question': 'long', 'read from': 'long', 'digest': 'word', 'rules it breaks': 'long'}
+    assert {name: kind for kind, name in heads} == kinds
+    rows = [re.findall(r'<t[hd][^>]*>([^<]*)<', row) for row in re.findall(r'<tr>(.*?)</tr>', told, flags=re.S)[1:]]
+    assert rows == [
+        ['first', 'Which norm?', 'runs/first', own.study_digest, 'one; two'],
+        ['second', 'Is it?', 'runs/second', 'b' * 16, ''],
+    ]
+    assert re.findall(r'class="note">([^<]*)<', told) == ['Not used: somewhere: it is damaged']
+    assert 'What 2 studies conclude.' in made
+
+
+def test_a_page_lists_each_claim_with_what_is_wrong_with_its_study():
+    broken = claim(sources=({'failing': ['two datasets']}, {'failing': ['one protocol']}, {'place': 'x'}))
+    made = page(collection(broken, claim(study='second', verdict='undecided'), claim(study='third', arm='other', effect=0.1)))
+    told = made.partition('id="claims"')[2].partition('</section>')[0]
+    items = re.findall(r'<li>(.*?)</li>', told)
+    assert len(items) == 2 and 'second' not in told
+    assert f'(first, {broken.digest[:8]}; the study breaks a rule: two datasets; one protocol)' in items[0]
+    assert 'breaks a rule' not in items[1]
+    assert f'<code>archlab claims --study {broken.digest[:8]} --out my_study.py</code>' in made
+    assert '<title>Claims: archlab claims</title>' in made and '<title>norms: archlab claims</title>' in page(
+        collection(broken), 'norms'
+    )
 
 
 def test_effects_are_drawn_in_margins():

@@ -200,6 +200,12 @@ def test_marks_of_one_size_stand_between_its_neighbours_and_unknown_effects_are_
     assert axes.get_ylim()[0] == pytest.approx(-1.3, abs=0.2) and axes.get_xlabel() == 'parameters of base (logarithmic)'
     named = rungs_figure({**sizes, 'medium': rung(None, 0.03, 0.01)}).axes[0]
     assert named.get_xlabel() == 'size' and list(named.get_xticks()) == [0.0, 1.0, 2.0]
+    turned = rungs_figure({name: sizes[name] for name in ('large', 'small', 'medium')}).axes[0]
+    assert turned.get_xlim() == axes.get_xlim() and list(turned.get_xticks()) == [2.0, 3.0, 6.0]
+    labels = [[label.get_text() for label in one.get_xticklabels()] for one in (axes, turned)]
+    assert labels == [['100', '1.00k', '1.00M']] * 2
+    again = [line for line in turned.lines if len(line.get_xdata()) > 1 and line.get_linewidth() == 0.9]
+    assert [list(line.get_xdata()) for line in again] == [list(line.get_xdata()) for line in lines]
     twice = rungs_figure({'small': sizes['small'], 'again': rung(100, 0.01, 0.01)}).axes[0]
     assert twice.get_xlabel() == 'size', 'one size has no place twice'
     alone = rungs_figure({'small': sizes['small']}).axes[0]

@@ -81,6 +81,16 @@ def test_new_packs_become_a_further_part(folder, monkeypatch):
     assert first in parts(folder) and len(parts(folder)) == 2
 
 
+def test_what_was_just_written_is_read_from_its_parts(folder):
+    for packs, many in (((), 1), (('aa',), 2), ((), 2)):
+        write(folder, *packs)
+        connection = cache.connect()
+        selected = cache.rows(connection, 'fresh', folder, 'mine')
+        connection.close()
+        assert sorted(selected.parts) == [str(path) for path in parts(folder)] and len(selected.parts) == many
+        assert 'fresh' not in selected.select and selected.skipped == ()
+
+
 def test_many_parts_become_one(folder):
     names = ['a', 'b', 'c']
     for number in range(cache.PARTS + 2):
