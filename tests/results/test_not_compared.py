@@ -127,6 +127,23 @@ def test_unequal_budgets_are_not_compared():
     assert finding.p is None
 
 
+def test_an_arm_that_is_not_compared_leaves_the_others_as_strict_as_they_were():
+    """It stays in the family with a p-value of one, however far its values are from the base's."""
+    asked, values = several(('digits',))
+    planned, _ = simulate(asked, World(), seed=0)
+    whole = {one.arm: one for one in told(asked, values)}
+    first, second, *_ = sorted(whole.values(), key=lambda one: one.p)
+    key = 'tune', first.arm, 'digits', 2
+    left = {one.arm: one for one in told(asked, values, asked={**planned.asked, key: planned.asked[key][1:]})}
+    assert (left[first.arm].verdict, left[first.arm].p, left[first.arm].p_adjusted) == ('not comparable', None, None)
+    assert left[second.arm].p == pytest.approx(second.p)
+    assert left[second.arm].p_adjusted == pytest.approx(min(3 * second.p, 1)) and 3 * second.p < 1
+    assert second.p_adjusted == pytest.approx(2 * second.p)
+    begun = told(asked, values, asked={**planned.asked, key: planned.asked[key][1:]}, look=0)
+    assert {(one.verdict, one.p, one.p_adjusted, one.decided_at) for one in begun} == {('undecided', None, None, None)}
+    assert {one.reason for one in begun} == {'unfinished: not all runs of the first look are recorded'}
+
+
 @pytest.mark.parametrize('phase', ['tune', 'confirm'])
 def test_records_of_two_versions_are_not_compared(phase):
     asked = study()

@@ -303,6 +303,8 @@ def test_the_screen_tells_what_is_known_of_each_data_once(place: Place):
     assert len(heads) == 2 and heads[0].endswith('needs 2.115') and heads[1].startswith('doors_symbols: 295k training bytes; ')
     assert heads[1].endswith('; nobody goes below −0.031 over it')
     assert sum('quickstart' in line or 'other' in line.split()[:1] for line in lines) == 2
+    assert next(line.split() for line in lines if line.startswith('doors ')) == ['doors', place.arm, '*', '0.410', '−0.015']
+    assert lines[1].split() == ['study', 'arm', 'bits', 'over']
 
 
 def test_one_task_in_two_sizes_has_two_heads(place: Place):

@@ -102,6 +102,17 @@ def test_knobs_are_columns_and_a_map(runs):
     assert asked(runs, sql) == [mine, mine, (None, None, 0.9, None, None, 10, {'momentum': 0.9})]
 
 
+def test_the_learning_rate_is_the_first_column_of_knobs(runs):
+    knobs = {'momentum': 0.9, 'beta': 0.5, 'lr': 0.1, 'z': 1.0}
+    commit(runs / 'mine', 's', [record('s', 0, 1, knobs=knobs)])
+    connection = frames.cache.connect()
+    frames.views(connection, runs, ['mine'])
+    names = list(frames.schema(connection)['trials'])
+    connection.close()
+    assert [name for name in names if name in (*knobs, 'weight_decay')] == ['lr', 'beta', 'momentum', 'weight_decay', 'z']
+    assert names[0] == 'id'
+
+
 def test_costs_places_and_packs_are_columns(runs):
     sql = "SELECT examples, flops, seconds, commit, source, machine, versions, pack, lane FROM trials WHERE id = 'p-2'"
     expected = (640, 10**12 + 2, 0.5, 'def', 'abc', None, {'jax': '0.1'}, 'p', 2)

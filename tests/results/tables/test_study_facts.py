@@ -59,6 +59,18 @@ def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
         assert line.reason in table(findings, 'md', facts=marked)
 
 
+def test_an_effect_of_nothing_cannot_be_undone_by_any_arm():
+    study, planned, records, manifest, findings = small('factorial')
+    scores = {key: {**one, 'score': 0.5 if one['status'] == 'ok' else None} for key, one in records.items()}
+    edges = dataclasses.replace(planned, censored={(arm, 'digits'): ['adamw lr high'] for arm in study.arms})
+    lines = study_facts(Reading(study, edges, scores, manifest), findings).effects
+    lines = [line for line in lines if line.task == 'digits']
+    assert {(line.effect, line.verdict, line.reason) for line in lines} == {
+        (0.0, 'undecided', 'zero variance: no test is defined')
+    }
+    assert {line.marks for line in lines} == {(f'censored: {", ".join(study.arms)}',)}
+
+
 def test_a_study_that_was_decided_early_is_not_unfinished():
     early = StudyFacts(look=3, last=6)
     assert any(said.startswith('Unfinished') for said in early.warnings())
