@@ -241,3 +241,13 @@ def test_replicates_in_which_all_runs_diverged_enter_no_value():
     lost = {trial.id for replicate in range(5) for trial in schedule.asked['confirm', 'good', 'digits', replicate]}
     none = {key: {**record, 'status': 'diverged', 'score': None} if key in lost else record for key, record in records.items()}
     assert front(Reading(study, schedule, none, manifest), 'digits', 'params').left_out == ('good',)
+
+
+def test_two_replicates_are_enough_for_an_interval_of_a_measured_cost():
+    times = {}
+    for replicates in (1, 2):
+        study, schedule, records, manifest = told(replicates=replicates)
+        point = front(Reading(study, schedule, records, manifest), 'digits', 'step_seconds').points[1]
+        times[replicates] = point.cost, point.cost_interval
+    assert times[1] == (pytest.approx(10), None)
+    assert times[2] == (pytest.approx(10.05), pytest.approx(stats.t.interval(0.95, 1, 10.05, 0.05)))

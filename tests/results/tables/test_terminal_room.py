@@ -52,6 +52,8 @@ def test_columns_come_by_their_worth_as_there_is_room_and_stand_in_one_order():
         assert len(one.left_out) == len(HEADERS) - len(one.keys)
     stacked = [width for width, one in chosen.items() if one.stacked]
     assert stacked == list(range(30, 30 + len(stacked))) and stacked, 'narrow screens have intervals below numbers'
+    first = chosen[30 + len(stacked)]
+    assert first._taken(first.keys) + first.names == first.room, 'to the last column of the screen'
     assert all(chosen[width].keys == chosen[30].keys for width in stacked)
     few = layout([BETTER], headers={key: HEADERS[key] for key in HEADERS if key != 'shared'})
     assert 'shared' not in few.keys and few.left_out == []
