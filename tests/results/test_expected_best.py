@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from ablations.study import Study
+from ablations.tasks import task
 from ablations.trial import AFTER_SCREENING
 from results.expected_best import curves, expected_best, order_settles, running_best, settled_orders
 from results.store.reading import Reading
@@ -136,6 +137,32 @@ def test_all_optimizers_together_need_all_of_them():
     by_arm = curves(Reading(study, schedule, {key: record for key, record in records.items() if key != gone.id}))
     numbers = {curve.optimizer: curve.numbers for curve in by_arm if curve.arm == 'arm'}
     assert numbers == {'adamw': (0, 1), 'sgd': (0,), 'all': (0,)}
+
+
+def test_an_optimizer_with_which_all_runs_diverged_has_no_curve_and_counts_as_chance_beside_others():
+    both = {'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}
+    study = asked(tune=both, replicates=2, tasks=(task('digits', chance=-9.0),))
+    schedule, records = simulate(study, World(cliff=9.0), seed=0)
+    lost = {t.id for t in schedule.trials if (t.arm, t.program.optimizer) == ('arm', 'sgd')}
+    told = {key: {**row, 'status': 'diverged', 'score': None} if key in lost else row for key, row in records.items()}
+    made = {(one.arm, one.optimizer): one for one in curves(Reading(study, schedule, told))}
+    assert set(made) == {('base', 'adamw'), ('base', 'sgd'), ('arm', 'adamw'), ('base', 'all'), ('arm', 'all')}
+    assert made['arm', 'all'].trials == (2, 4, 6, 8, 10, 12)
+    for one, other in zip(made['arm', 'all'].replicates, made['arm', 'adamw'].replicates, strict=True):
+        assert one == pytest.approx(other), 'the other optimizer adds nothing but chance'
+
+
+def test_replicates_of_unequal_lengths_are_told_as_far_as_all_of_them_go():
+    study = asked(replicates=3)
+    schedule, records = simulate(study, World(), seed=0)
+    key = 'tune', 'arm', 'digits', 1
+    shorter = {**schedule.asked, key: schedule.asked[key][1:]}
+    whole = {one.arm: one for one in curves(Reading(study, schedule, records))}
+    cut = {one.arm: one for one in curves(Reading(study, dataclasses.replace(schedule, asked=shorter), records))}
+    assert cut['base'] == whole['base'] and len(whole['arm'].trials) == 6 and cut['arm'].trials == (1, 2, 3, 4, 5)
+    assert cut['arm'].numbers == (0, 1, 2) and {len(one) for one in cut['arm'].replicates} == {5}
+    assert [cut['arm'].replicates[n] for n in (0, 2)] == [whole['arm'].replicates[n][:5] for n in (0, 2)]
+    assert settled_orders(list(cut.values()))['digits'].of == 5
 
 
 def test_an_adaptive_search_is_followed_in_its_own_order():

@@ -124,6 +124,18 @@ def test_without_a_surface_there_is_a_reason():
         assert window.reason == 'no surface fits: 64 of 64 tuning runs diverged, too few are left'
 
 
+def test_runs_that_failed_are_told_beside_those_that_diverged():
+    study = asked()
+    schedule, records = simulate(study, World(cliff=-0.6), seed=0)
+    first = schedule.asked['tune', 'arm', 'digits', 1][0].id
+    mixed = {**records, first: {**records[first], 'status': 'failed', 'score': None}}
+    reasons = {window.arm: window.reason for window in windows(Reading(study, schedule, mixed))}
+    assert reasons == {
+        'base': 'no surface fits: 64 of 64 tuning runs diverged, too few are left',
+        'arm': 'no surface fits: 64 of 64 tuning runs diverged or failed, too few are left',
+    }
+
+
 def test_an_arm_no_better_than_chance_has_no_tenth():
     study = asked(tasks=(task('digits', margin=0.02, chance=0.9),))
     margin, tenth = windows(Reading(study, *simulate(study, World(noise=0.002, cliff=9.0), seed=0)))[:2]

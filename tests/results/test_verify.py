@@ -272,7 +272,7 @@ def test_an_arm_that_sees_what_it_predicts_fails_by_name_and_is_not_compared():
     assert by_task['digits'].effect == findings(Reading(asked, planned, records))[0].effect, 'the other task stays'
 
 
-@pytest.mark.parametrize('name', ['seed', 'replicate', 'knobs', 'arm', 'optimizer'])
+@pytest.mark.parametrize('name', ['seed', 'replicate', 'knobs', 'arm', 'optimizer', 'task', 'held'])
 def test_a_record_of_another_trial_than_its_id_says_fails(name):
     asked, planned, records = sound()
     key = planned.trials[3].id

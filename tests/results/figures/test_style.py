@@ -1,13 +1,16 @@
 """Style: only the shipped fonts, one look for an arm, numbers and limits that do not depend on a machine."""
 
+import os
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.font_manager import FontEntry, FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
+from matplotlib.path import Path as Outline
 
-from results.figures.style import COLOURS, FONTS, MARKERS, SHIPPED, blank, house, palette, rendered, text_width
+from results.figures.style import COLOURS, FONTS, MARKERS, SHIPPED, _width, blank, house, palette, rendered, text_width
 
 STYLES = {'LiberationSans-Regular': {}, 'LiberationSans-Bold': {'weight': 'bold'}, 'LiberationSans-Italic': {'style': 'italic'}}
 
@@ -74,7 +77,11 @@ def test_a_users_own_settings_change_nothing_and_are_left_alone(monkeypatch):
     with house():
         assert matplotlib.rcParams['axes.facecolor'] == 'white'
         assert Path(findfont(FontProperties())).parent == SHIPPED
-    assert matplotlib.rcParams['axes.facecolor'] == 'red'
+    assert matplotlib.rcParams['axes.facecolor'] == 'red' and os.environ['MPL_IGNORE_SYSTEM_FONTS'] == '1'
+
+
+def test_text_without_an_outline_has_no_width():
+    assert _width(Outline(np.empty((0, 2)), np.empty(0, Outline.code_type))) == 0.0
 
 
 def test_text_width_follows_the_font():

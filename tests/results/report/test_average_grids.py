@@ -11,6 +11,7 @@ from told_values import told as lines_of
 
 from results.average_scores import average_scores
 from results.report.average_grids import average_grids
+from results.store.recorded import Records
 from results.tables import note
 from results.tables.study_facts import study_facts
 
@@ -43,3 +44,33 @@ def test_a_study_with_averages_tells_them_and_no_other_does():
     assert 'id="averages"' in page and 'id="averages"' not in others
     assert 'Moving averages of the weights score' in note(findings, facts=study_facts(reading, findings))
     assert 'Moving averages' in page and 'Moving averages' not in others
+
+
+def test_averages_are_told_of_runs_that_have_one_at_their_end_alone():
+    reading, _ = averaged()
+    arm, task = reading.study.base, reading.study.tasks[0]
+    before = next(one for one in average_scores(reading) if (one.arm, one.task) == (arm, task.name))
+
+    def changed(**fields: object) -> list:
+        """With one run of the first replicate changed."""
+        key = reading.schedule.asked['confirm', arm, task.name, 0][0].id
+        own = reading.records.whole(key)
+        curve = {**own['curve'], **fields.pop('curve', {})}
+        rows = [reading.records.whole(one) for one in reading.records if one != key] + [{**own, 'curve': curve, **fields}]
+        made = average_scores(dataclasses.replace(reading, records=Records.of(rows)))
+        return [one for one in made if (one.arm, one.task) == (arm, task.name)]
+
+    own = reading.records.whole(reading.schedule.asked['confirm', arm, task.name, 0][0].id)['score']
+    others = [reading.records.whole(one.id)['score'] for one in reading.schedule.asked['confirm', arm, task.name, 0][1:]]
+    assert len(others) >= 1
+    without = before.weights + (np.mean(others) - np.mean([own, *others])) / len(before_replicates(reading, arm, task))
+    for fields in ({'curve': {'score_average': [None, None]}}, {'status': 'diverged'}, {'score': None}):
+        (one,) = changed(**fields)
+        assert (one.weights, one.gain) == (pytest.approx(without), pytest.approx(task.sign * 0.01)), fields
+    (one,) = changed(curve={'score_average': [None, own + 0.04]})
+    share = 1 / (1 + len(others)) / len(before_replicates(reading, arm, task))
+    assert one.gain == pytest.approx(task.sign * (0.01 + 0.03 * share)) and one.weights == pytest.approx(before.weights)
+
+
+def before_replicates(reading, arm, task) -> list:
+    return [key for key in reading.schedule.asked if key[:3] == ('confirm', arm, task.name)]

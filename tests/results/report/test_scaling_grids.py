@@ -11,6 +11,7 @@ from told_values import told as lines_of
 from ablations.config import put
 from ablations.shapes import ladder
 from results.report.scaling_grids import of_ladders, scaling_grids
+from results.scaling import Crossing, Law, Scaling
 
 RUNGS = {'small': put('body.widths', [4, 8]), 'middle': put('body.widths', [6, 12]), 'large': ()}
 PARAMS = {'digits_small': 1_000, 'digits_middle': 10_000, 'digits_large': 100_000}
@@ -55,3 +56,25 @@ def test_without_sizes_there_is_nothing(on_a_ladder):
     reading, _ = on_a_ladder
     assert of_ladders(dataclasses.replace(reading, manifest={})) == [] == scaling_grids([])
     assert of_ladders(read(*data(study_of('one_swap'), {}))[0]) == []
+
+
+def test_laws_and_crossings_are_told_as_they_are():
+    laws = Law('base', (0.5, 0.25, 0.125), 0.25, (0.2, 0.3), True), Law('arm', (0.4, 0.4), -0.0123, (-0.1, 0.08), None)
+    straight = Law('arm', (2.0, 1.0, 0.30004), 0.1, (0.05, 0.15), False)
+    cross = Crossing('arm', 'base', 25_000, (10_000, 60_000), 'base', True), Crossing('b', 'arm', 3e6, (2e6, 9e6), 'b', False)
+    one = Scaling('digits', (1_000.0, 10_000.0, 100_000.0), laws, cross[:1])
+    other = Scaling('recall', (1_000.0, 1_000_000.0), (straight,), cross[1:])
+    first, second = scaling_grids([one, other])
+    assert first['rows'] == [
+        ['base', 'digits', '0.5', '0.125', '0.250', '[0.200, 0.300]', 'yes'],
+        ['arm', 'digits', '0.4', '0.4', '−0.012', '[−0.100, 0.080]', '–'],
+        ['arm', 'recall', '2', '0.3', '0.100', '[0.050, 0.150]', 'not shown'],
+    ]
+    assert first['caption'].endswith('the parameters of the base (1.00k, 10.0k, 100k, 1.00M)') and len(first['notes']) == 1
+    assert second['rows'] == [
+        ['arm', 'base', 'digits', 'base', '25.0k', '10.0k to 60.0k', 'yes'],
+        ['b', 'arm', 'recall', 'b', '3.00M', '2.00M to 9.00M', 'no: it is extrapolated'],
+    ]
+    assert [len(grid['columns']) for grid in (first, second)] == [7, 7] and len(
+        scaling_grids([dataclasses.replace(one, crossings=())])
+    ) == 1

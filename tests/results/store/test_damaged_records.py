@@ -60,6 +60,8 @@ DAMAGED = [
     ([LINES[0]], 'it has 1 lines'),
     ([*LINES, LINES[0]], 'it has 4 lines'),
     ([], 'it has 0 lines'),
+    ([LINES[0], to_line(record(2, size=2)), LINES[2]], 'it has 3 lines, not what was committed'),
+    ([to_line(record(1, size=2)), to_line(record(2, size=1))], 'it has 2 lines, not what was committed'),
     ([to_line({k: v for k, v in record(1, size=1).items() if k != 'knobs'})], "it lacks ['knobs']"),
     ([to_line({**record(1, size=1), 'status': 'fine'})], "its status is 'fine'"),
     *(([to_line({**record(1, size=1), 'phase': 'tune', name: value})], f'its {name} is ') for name, value in WRONG),
