@@ -189,7 +189,7 @@ def test_every_file_that_differs_is_named_with_why(published: Path):
 
 
 def test_files_are_compared_in_the_order_of_their_names(tmp_path: Path):
-    files = {name: '0' * 64 for name in ('z.md', 'figures/b.svg', 'a.md')}
+    files = dict.fromkeys(('z.md', 'figures/b.svg', 'a.md'), '0' * 64)
     compared = bundle.compare(tmp_path, {'files': files}, {'m.csv': b'', 'a.md': b'', 'figures/c.svg': b''})
     assert [one.file for one in compared] == ['a.md', 'figures/b.svg', 'figures/c.svg', 'm.csv', 'z.md']
 

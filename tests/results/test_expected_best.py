@@ -87,7 +87,9 @@ def test_curves_hold_the_first_trials_of_every_optimizer_alone():
         assert curve.mean == pytest.approx(np.mean(curve.replicates, axis=0))
         last = np.array(curve.replicates)[:, -1]
         assert (curve.low[-1], curve.high[-1]) == pytest.approx(stats.t.interval(0.95, 2, last.mean(), stats.sem(last)))
-        json.dumps(curve.to_dict(), allow_nan=False)
+        assert list(json.loads(json.dumps(curve.to_dict(), allow_nan=False))) == [
+            field.name for field in dataclasses.fields(curve)
+        ]
 
 
 def test_where_lower_is_better_curves_fall_and_diverged_runs_count_as_chance():

@@ -164,7 +164,9 @@ def test_a_study_whose_effects_are_known(task):
         # Neither metric is ever below 0, so that the interval of a value above it is not either.
         assert cell.interval == pytest.approx((max(low, 0.0) if cell.value >= 0 else low, high))
         assert cell.levels == levels[cell.arm]
-    json.dumps(factorial.to_dict(), allow_nan=False)
+    assert list(json.loads(json.dumps(factorial.to_dict(), allow_nan=False))) == [
+        field.name for field in dataclasses.fields(factorial)
+    ]
 
 
 def test_what_is_not_confirmed_is_named():

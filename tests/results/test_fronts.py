@@ -1,5 +1,6 @@
 """Fronts: against every pair of arms, and on studies whose truth is known."""
 
+import dataclasses
 import itertools
 import json
 
@@ -116,7 +117,7 @@ def test_a_study_whose_front_is_known(task):
         }
         assert [point.on_front for point in one.points] == [False, True, True, False]
         assert one.left_out == ()
-        json.dumps(one.to_dict(), allow_nan=False)
+        assert list(json.loads(json.dumps(one.to_dict(), allow_nan=False))) == [field.name for field in dataclasses.fields(one)]
     for point in all_fronts[0].points:
         means = [
             np.mean([records[t.id]['score'] for t in schedule.asked['confirm', point.arm, task, replicate]])

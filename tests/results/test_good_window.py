@@ -1,5 +1,6 @@
 """The width of the good window, where it is known."""
 
+import dataclasses
 import json
 import math
 
@@ -71,7 +72,9 @@ def test_a_known_surface_has_its_known_window():
         assert window.interval[0] < window.decades < window.interval[1]
         assert window.censored == {}
         assert window.reason == ''
-        json.dumps(window.to_dict(), allow_nan=False)
+        assert list(json.loads(json.dumps(window.to_dict(), allow_nan=False))) == [
+            field.name for field in dataclasses.fields(window)
+        ]
 
 
 def test_where_lower_is_better_nothing_changes():

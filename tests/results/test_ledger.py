@@ -65,7 +65,10 @@ def test_counts_by_hand():
     assert {(one.task, one.phase): one.equal for one in account.equality} == dict.fromkeys(
         [(t.name, p) for t in study.tasks for p in PHASES], True
     )
-    json.dumps(account.to_dict(), allow_nan=False)
+    plain = json.loads(json.dumps(account.to_dict(), allow_nan=False))
+    assert (
+        plain['equal'] is True and len(plain['lines']) == len(account.lines) and plain['totals'].keys() == account.totals.keys()
+    )
 
 
 def test_tuning_is_the_budget_of_the_plan():

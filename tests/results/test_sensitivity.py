@@ -66,7 +66,7 @@ def test_one_number_a_replicate_and_an_interval_over_them():
         assert one.value == pytest.approx(np.mean(wanted))
         assert one.interval == pytest.approx(stats.t.interval(0.95, 2, np.mean(wanted), stats.sem(wanted)))
         assert (one.optimizer, one.selected, one.left_out) == ('adamw', 3, 0)
-        json.dumps(one.to_dict(), allow_nan=False)
+        assert list(json.loads(json.dumps(one.to_dict(), allow_nan=False))) == [field.name for field in dataclasses.fields(one)]
 
 
 def test_surfaces_of_all_arms_and_replicates_are_fitted_in_one_call(monkeypatch):

@@ -48,6 +48,7 @@ def test_an_incomplete_study_says_what_it_lacks():
     one = check(RULES[2], changed(1, status='failed', score=None))
     assert not one.holds and one.why.startswith(f'{total} of {total} planned trials are recorded, 1 failed; run it again')
     assert check(RULES[2]).why == f'{total} of {total} planned trials are recorded, 0 failed'
+    assert check(RULES[13]).why == 'no optimum lies at an edge'
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,9 @@ def test_marks_stand_where_the_numbers_are(place: Place):
     np.testing.assert_allclose([[line.get_xdata()[0], line.get_ydata()[0]] for line in full], wanted, rtol=1e-4)
     names = [text for text in axes.texts if text.get_text()]
     assert [text.get_text() for text in names] == ['stdlib_bytes', 'doors_symbols']
+    (legend,) = figure.legends
+    told = [place.domain, 'worlds', 'another study on the same data', 'nobody goes below']
+    assert sorted(text.get_text() for text in legend.get_texts()) == sorted(told)
     with pytest.raises(ValueError, match='no places'):
         plane_figure([])
 

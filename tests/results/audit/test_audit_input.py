@@ -21,6 +21,15 @@ READ_ALIKE = [
 ]
 
 
+@pytest.mark.parametrize('separator', [',', ';', '\t'])
+def test_the_separator_is_what_the_first_line_has_most_of(tmp_path: Path, separator: str):
+    lines = [['arm', 'value', 'selected_on', 'reported_on', 'a,b_c_d;e_f'], ['a', '1', 'val', 'test', '']]
+    text = '\n'.join(separator.join(f'"{cell}"' if separator in cell else cell for cell in line) for line in lines)
+    columns = {'arm': 'arm', 'value': 'value', 'selected_on': 'selected_on', 'reported_on': 'reported_on'}
+    (row,) = read(written(tmp_path, f'{text}\n'), columns=columns)
+    assert (row.arm, row.value, row.selected_on, row.reported_on) == ('a', 1.0, 'val', 'test')
+
+
 @pytest.mark.parametrize('text', [text for _, text in READ_ALIKE], ids=[name for name, _ in READ_ALIKE])
 def test_tables_are_read_as_they_come(tmp_path: Path, text: str):
     expected = stats.ttest_ind_from_stats(79, 0.2, 3, 78.5, 0.1, 3, equal_var=False).pvalue

@@ -69,6 +69,14 @@ def test_a_study_that_is_not_done_is_called_unfinished():
 
 
 def test_a_reviewer_is_answered_from_the_records():
+    assert [question for question, _ in review(rungs())] == [
+        'Was each arm given its own best recipe?',
+        'On which data, with how large models?',
+        'How much noise is there?',
+        'What would one recipe for all have said?',
+        'Which arm would have won?',
+        'Does it hold at the next scale?',
+    ]
     own, of_data, noise, one_recipe, first, scale = (answer for _, answer in review(rungs()))
     assert own.startswith(
         'Yes: 6 trials of every arm on every task, in each of up to 3 replicates (lr, weight_decay under adamw)'
