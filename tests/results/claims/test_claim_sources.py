@@ -39,6 +39,15 @@ def test_there_is_a_claim_for_each_finding_and_one_for_each_arm():
     assert [one['path'] for one in first.differences] == ['mixer'] and lost[0].changes[0]['kind'] == 'identity'
 
 
+@pytest.mark.parametrize('changed', [{'arm': 'layer_norm'}, {'arm': 'other'}, {'task': 'recall'}, {'arm': None}])
+def test_findings_of_what_is_not_compared_in_the_study_are_refused(changed: dict):
+    rows = [*source().rows, {**source().rows[0], **changed}]
+    with pytest.raises(ValueError, match=r'it has findings of arms or tasks that the study does not have; take it from where'):
+        claims_of(source(rows=rows))
+    (sentence,) = collect([('there', lambda: source(rows=rows))]).skipped
+    assert sentence.startswith('there: it has findings of arms or tasks')
+
+
 @pytest.mark.parametrize(('verdict', 'p'), [('worse', 0.01), ('equivalent', 0.02), ('unstable', 0.03), ('undecided', 0.01)])
 def test_the_p_value_is_that_of_the_verdict(verdict: str, p: float):
     row = {**source().rows[0], 'verdict': verdict, 'p_adjusted': 0.01, 'p_equivalent': 0.02, 'p_diverged': 0.03}

@@ -1,5 +1,6 @@
 """Which runs a tracker has already: each with the check of its last whole export, and '' where that was cut off."""
 
+import logging
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,8 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> mock.MagicMock:
     heard = mock.MagicMock()
     for name in (*EVENTS, *STORE, 'wandb'):
         monkeypatch.setitem(sys.modules, name, getattr(heard, name.replace('.', '_')))
+    for name in ('mlflow', 'alembic'):
+        monkeypatch.setattr(logging.getLogger(name), 'level', logging.INFO)
     for name in ('WANDB_MODE', 'WANDB_ERROR_REPORTING', 'WANDB_SILENT', 'MLFLOW_DISABLE_TELEMETRY'):
         monkeypatch.setenv(name, 'true')
     return heard
@@ -72,6 +75,7 @@ def test_a_store_is_read_page_by_page_and_what_it_has_twice_is_written_anew(abse
     pages[1].token = 'more'
     client.search_runs.side_effect = [*pages, last]
     tracker = MlflowTracker(tmp_path, 'asked')
+    assert {logging.getLogger(name).level for name in ('mlflow', 'alembic')} == {logging.WARNING}
     assert tracker.experiment == 'e7' and not client.create_experiment.called
     assert [call.kwargs['page_token'] for call in client.search_runs.mock_calls] == [None, 'next', 'more']
     assert tracker.known() == {'one': 'first', 'cut': '', '': ''}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_studies import data, drawn, read
 from matplotlib.colors import to_hex, to_rgba
+from matplotlib.ticker import FuncFormatter
 
 from results.figures.amount import amount_figure
 from results.figures.curves import curves_figure, run_curve
@@ -348,6 +349,10 @@ def test_amounts_stand_in_their_order_with_the_values_of_all_arms_and_chance():
     _, _, _, findings, _ = data('amounts')
     train, classes = amount_figure(*read('amounts')).axes
     assert [axes.get_title() for axes in (train, classes)] == ['digits_train', 'digits_classes']
+    assert all(
+        2 <= len(axes.get_yticks()) <= 8 and isinstance(axes.yaxis.get_major_formatter(), FuncFormatter)
+        for axes in (train, classes)
+    )
     assert [label.get_text() for label in train.get_xticklabels()] == ['64', '256', '1,000']
     lines = [line for line in train.lines if len(line.get_xdata()) == 3]
     for line, field in zip(lines, ('base_value', 'value', None), strict=True):

@@ -174,3 +174,17 @@ def test_a_file_that_unpacks_without_end_is_damage(runs, monkeypatch):
     monkeypatch.setattr(records, 'UNPACKED', 10**4)
     (runs / 'records' / 'bomb.jsonl.gz').write_bytes(gzip.compress(b'0' * 10**6))
     assert 'bomb.jsonl.gz is damaged (it unpacks to more than 100 times its size' in read_folder(runs, 'mine')[1][0]
+
+
+@pytest.mark.parametrize(('over', 'sound'), [(0, True), (1, False)])
+def test_records_may_unpack_to_so_many_bytes_and_no_more(runs, monkeypatch, over, sound):
+    lines = ''.join(f'{line}\n' for line in LINES).encode()
+    monkeypatch.setattr(records, 'UNPACKED', len(lines) - over)
+    monkeypatch.setattr(records, 'RATIO', 0)
+    path = runs / 'records' / 'many.jsonl.gz'
+    path.write_bytes(gzip.compress(lines))
+    if sound:
+        assert records.content(path) == lines
+    else:
+        with pytest.raises(ValueError, match='it unpacks to more than 0 times its size'):
+            records.content(path)

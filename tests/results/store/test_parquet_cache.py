@@ -283,6 +283,17 @@ def test_a_folder_with_a_quote_in_its_name(tmp_path, monkeypatch):
     assert read(folder) == trials('a')
 
 
+def test_a_quote_in_a_folders_name_is_no_end_of_its_parts_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, 'LARGE', 0)
+    folder = tmp_path / "it's" / "theirs''"
+    folder.mkdir(parents=True)
+    prepare(folder)
+    for packs in (('a',), ('b',), ()):
+        write(folder, *packs)
+        assert read(folder) == trials(*sorted({'a', *packs} | ({'b'} if len(parts(folder)) > 1 else set())))
+    assert len(parts(folder)) == 2
+
+
 def test_nothing_foreign_is_removed_behind_a_link_or_beside_the_parts(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp('other')
     mine = other / 'mine.parquet'
