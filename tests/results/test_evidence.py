@@ -109,8 +109,8 @@ def test_where_lower_is_better_the_sign_turns(sign):
 @pytest.mark.parametrize(
     ('arm', 'base', 'said'),
     [
-        (0.5, 0.5, 'zero variance: all 5 replicates of both gave the same value'),
-        (0.6, 0.5, 'zero variance: all 5 replicates of both gave values a constant apart'),
+        (0.5, 0.5, 'zero variance: all 5 replicates of both gave the same value, no test is defined'),
+        (0.6, 0.5, 'zero variance: all 5 replicates of both gave values a constant apart, no test is defined'),
         (0.0, 0.0, 'zero variance'),
     ],
 )

@@ -123,6 +123,17 @@ def test_effects_of_a_growing_study_are_tested_at_every_look():
         assert one.p == min(looks.worth(first.p, 4), looks.worth(last.p, 6))
 
 
+@pytest.mark.parametrize('factor', [1, 2])
+def test_a_look_takes_as_many_replicates_of_each_arm_as_it_has(factor):
+    levels = crossed(TWO)
+    base, values = next(iter(levels)), drawn(levels, replicates=12)
+    values = {arm: sample[: 6 * (factor if arm == base else 1)] for arm, sample in values.items()}
+    early = {arm: sample[: 4 * (factor if arm == base else 1)] for arm, sample in values.items()}
+    looks = Looks((4, 8), (0.5, 0.5), 0.05)
+    for one, first in zip(effects(values, levels, looks, factor), effects(early, levels), strict=True):
+        assert one.p == looks.worth(first.p, 4), 'the second look is not reached'
+
+
 def test_what_a_split_does_to_all_arms_changes_no_effect():
     levels = crossed(TWO)
     values, split = drawn(levels), np.array([5.0, -3.0, 0.5, 2.0])

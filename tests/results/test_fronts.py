@@ -73,6 +73,9 @@ def test_standings():
     assert standing(0.0, 0.99, 2) == 'dominated'
     assert standing(0.0, 0.9, 2) == 'possible'
     assert standing(1.0, 0.0, 1) == 'front'
+    assert [standing(share, 0.0, 2) for share in (0.974, 0.976)] == ['possible', 'front']
+    assert [standing(share, 0.0, 3) for share in (0.98, 0.99)] == ['possible', 'front']
+    assert standing(0.976, 0.0, 1) == 'front', 'alone it is compared with none'
 
 
 def test_identical_arms_are_seldom_called_dominated():
@@ -170,6 +173,15 @@ def test_times_of_two_devices_are_named_as_not_comparable():
     records[other] = {**records[other], 'environment': {'device': 'another', 'platform': 'gpu'}}
     note = front(Reading(study, schedule, records, manifest), 'digits', 'step_seconds').note
     assert '(another, vmap; device, vmap; not comparable where these differ)' in note
+
+
+def test_the_devices_of_a_task_are_told_and_not_those_of_others():
+    study, schedule, records, manifest = told(tasks=('digits', 'stdlib_bytes'))
+    for trial in schedule.trials:
+        if trial.task == 'stdlib_bytes':
+            records[trial.id] = {**records[trial.id], 'environment': {'device': 'another', 'platform': 'gpu'}}
+    notes = [front(Reading(study, schedule, records, manifest), one.name, 'step_seconds').note for one in study.tasks]
+    assert notes[0].endswith('(device, vmap)') and notes[1].endswith('(another, vmap)')
 
 
 def test_what_is_not_known_is_left_out():

@@ -121,6 +121,7 @@ def test_pareto_points_are_confirmed_means_against_costs():
     study, *_, manifest = data('two')
     figure = pareto_figure(*read('two'))
     assert [axes.get_xlabel() for axes in figure.axes[:3]] == ['parameters', 'multiply-adds', 'time of a step, ms']
+    assert all(isinstance(axes.yaxis.get_major_formatter(), FuncFormatter) for axes in figure.axes[:3])
     for axes, cost in zip(figure.axes[:2], ('params', 'macs'), strict=True):
         for arm, (_, marker) in palette(list(study.arms)).items():
             line = next(line for line in axes.lines if line.get_marker() == marker)

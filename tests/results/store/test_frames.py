@@ -244,7 +244,8 @@ def test_an_unknown_view_is_refused(runs):
     [
         ('df', 'pandas', r'df\(\) needs pandas, .* pip install pandas, or use fetchall'),
         ('arrow', 'pyarrow', r'arrow\(\) needs pyarrow, .* pip install pyarrow'),
-        ('pl', 'polars', r'pl\(\) needs polars, .* pip install polars'),
+        ('pl', 'polars', r'pl\(\) needs polars, .* pip install polars, or'),
+        ('pl', 'pyarrow', r'pl\(\) needs pyarrow, .* pip install pyarrow, or'),
     ],
 )
 def test_an_absent_package_is_named(runs, monkeypatch, method, absent, said):

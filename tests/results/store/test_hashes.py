@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from results.store.hashes import code, content_hash, syntax_hash
+from results.store.hashes import _files, code, content_hash, syntax_hash
 
 CODE = '''"""A module."""
 import math
@@ -132,3 +132,11 @@ def test_names_contents_and_broken_files_count(tmp_path):
 def test_caches_are_by_content():
     assert re.fullmatch('[0-9a-f]{16}', content_hash(('results/store/hashes.py',)))
     assert content_hash(('results/store/hashes.py',)) != content_hash(('results/store/records.py',))
+
+
+def test_files_are_taken_once_and_in_the_order_of_their_names(tmp_path):
+    names = [f'{letter}{number}.py' for letter in 'zeab' for number in range(9)]
+    for name in names:
+        (tmp_path / name).write_text('')
+    wanted = [tmp_path / name for name in sorted(names)]
+    assert _files(tmp_path, ['*.py', 'a*.py']) == _files(tmp_path, ['z*.py', '*b*.py', '*.py', '*.css']) == wanted

@@ -62,6 +62,16 @@ def test_what_nobody_holds_is_swept_and_what_is_being_written_stays(tmp_path, mo
     atomic.sweep(tmp_path / 'absent')
 
 
+def test_a_folder_that_is_being_filled_is_not_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, 'JUST_NOW', 0)
+    with atomic.replacing_folder(tmp_path / 'it') as new:
+        (new / 'a').write_bytes(NEW)
+        atomic.sweep(tmp_path)
+        atomic.sweep(tmp_path, 'it')
+        assert (new / 'a').read_bytes() == NEW
+    assert content_of(tmp_path / 'it') == {'a': NEW}
+
+
 @pytest.mark.parametrize(
     ('age', 'held', 'stays'), [(0.5, False, True), (2.0, False, False), (2.0, True, True), (4000.0, True, True)]
 )

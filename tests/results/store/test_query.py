@@ -350,6 +350,29 @@ def test_no_thread_outlives_a_query(runs, monkeypatch):
     assert threading.active_count() == before
 
 
+@pytest.mark.parametrize(
+    ('before', 'taken', 'given'),
+    [
+        ((-1, -1), 1000, 3000 + 10**9),
+        ((-1, 5 * 10**9), 1000, 3000 + 10**9),
+        ((4 * 10**9, -1), 1000, 3000 + 10**9),
+        ((4 * 10**8, -1), 1000, None),
+        ((3000 + 10**9, -1), 1000, None),
+        ((-1, -1), 0, None),
+    ],
+)
+def test_a_process_gets_no_more_than_a_query_may_take_and_no_more_than_it_had(monkeypatch, before, taken, given):
+    told = []
+    monkeypatch.setattr(query, 'SLACK', 2000)
+    monkeypatch.setattr(query, '_taken', lambda: taken)
+    monkeypatch.setattr(query.resource, 'getrlimit', lambda kind: before)
+    monkeypatch.setattr(query.resource, 'setrlimit', lambda kind, limits: told.append(limits))
+    monkeypatch.setattr(query.resource, 'RLIM_INFINITY', -1)
+    with Limits(memory=1).holding():
+        assert told == ([] if given is None else [(given, before[1])])
+    assert told[-1] == before
+
+
 @pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='a limit of Linux')
 def test_what_a_query_takes_counts_with_its_answer():
     """The database's own limit knows nothing of long texts."""

@@ -7,7 +7,8 @@ import pytest
 from made_findings import BETTER, UNKNOWN
 from rich.console import Console
 
-from results.tables import rows
+from results.tables import StudyFacts, rows
+from results.tables.effects import EffectLine
 from results.tables.terminal import HEADERS, SHORTEST, _Layout, coloured, terminal
 
 
@@ -64,6 +65,30 @@ def test_runs_that_diverged_have_a_column_always_where_there_are_any():
     assert 'diverged' in layout([BETTER], width=60).keys and 'diverged' not in layout([calm], width=60).keys
     assert 'diverged' in layout([calm, BETTER], width=60).keys and 'diverged' in layout([calm], width=200).keys
     assert layout([], width=60).names == SHORTEST and layout([UNKNOWN], width=60).keys
+
+
+def test_effects_of_factors_are_told_with_what_is_not_known_and_what_is_censored():
+    about = dict(task='digits', dataset='digits', metric='accuracy', unit='', direction='higher')
+    lines = (
+        EffectLine(
+            **about, name='norm: rms', effect=0.0123, effect_interval=(0.01, 0.0146), p_adjusted=0.004, verdict='better'
+        ),
+        EffectLine(**about, name='two', effect=-0.5, verdict='undecided', marks=('censored: rms',)),
+        EffectLine(**about, reason='not all of these are confirmed: rms'),
+    )
+    console = Console(width=100, file=io.StringIO())
+    console.print(terminal([BETTER], facts=StudyFacts(effects=lines), width=100))
+    told = console.file.getvalue().partition('Effects of the factors')[2].splitlines()
+    shown = [line.split() for line in told if ' digits  ' in line]
+    assert shown == [
+        ['norm:', 'rms', 'digits', '+1.2', '0.004', 'better'],
+        ['two', 'digits', '−50.0', '–', 'undecided'],
+        ['not', 'known', 'yet', 'digits', '–', '–', 'undecided'],
+    ]
+    assert (
+        sum(line.split() == ['[+1.0,', '+1.5]'] for line in told) == 1
+        and sum(line.split() == ['censored'] for line in told) == 1
+    )
 
 
 @pytest.mark.parametrize(
