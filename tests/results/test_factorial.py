@@ -134,6 +134,16 @@ def test_a_look_takes_as_many_replicates_of_each_arm_as_it_has(factor):
         assert one.p == looks.worth(first.p, 4), 'the second look is not reached'
 
 
+def test_a_look_is_taken_once_the_base_has_all_of_its_replicates_too():
+    levels = crossed(TWO)
+    base, values = next(iter(levels)), drawn(levels, replicates=8)
+    values = {arm: sample[: 6 if arm == base else 4] for arm, sample in values.items()}
+    looks = Looks((3, 4), (0.5, 0.5), 0.05)
+    early = {arm: sample[: 6 if arm == base else 3] for arm, sample in values.items()}
+    for one, first in zip(effects(values, levels, looks, 2), effects(early, levels), strict=True):
+        assert one.p == looks.worth(first.p, 3), 'the base has six of the eight of the second look'
+
+
 def test_what_a_split_does_to_all_arms_changes_no_effect():
     levels = crossed(TWO)
     values, split = drawn(levels), np.array([5.0, -3.0, 0.5, 2.0])

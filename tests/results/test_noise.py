@@ -123,6 +123,9 @@ def test_a_difference_is_a_contrast_of_two():
     assert made.effect == pytest.approx(np.mean((samples['a'] + samples['b']) / 2 - samples['base']))
     assert noise.contrast({'a': 1.0, 'base': -1.0, 'b': 0.0}).effect == noise.difference('a', 'base').effect
     assert noise.contrast({'a': 1.0, 'nobody': -1.0}) is None
+    assert noise.contrast({'a': 1.0, 'base': -1.0, 'nobody': 0.0}) == noise.contrast({'a': 1.0, 'base': -1.0}), (
+        'it takes no part'
+    )
 
 
 def test_replicates_without_a_value_are_left_out_of_what_they_would_enter():

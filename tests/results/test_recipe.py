@@ -111,3 +111,13 @@ def test_words_of_a_recipe():
     point = {'replicate': 3, 'optimizer': 'sgd', 'knobs': {'lr': 0.01234567, 'b1': 0.9}, 'score': 0.5, 'how': 'best trial'}
     facts = {'digits': {'model': {}, 'steps': 1400, 'batch': 64, 'replicates': [point]}}
     assert in_words('arm', facts) == ['digits  1400 steps of 64', '  replicate 3: sgd  lr 0.01235, b1 0.9  (best trial)']
+
+
+def test_a_batch_that_one_replicate_chose_is_told_though_others_have_none():
+    known = {'replicate': 0, 'optimizer': 'sgd', 'knobs': {'batch': 32}, 'score': 0.5, 'how': 'best trial'}
+    none = {'replicate': 1, 'optimizer': None, 'knobs': {}, 'score': None, 'how': 'every run diverged'}
+    for points in ([known, none], [none, known]):
+        facts = {'digits': {'model': {}, 'steps': 10, 'batch': 64, 'replicates': points}}
+        first, *lines = in_words('arm', facts)
+        assert first == 'digits  10 steps of 64, or as many as make 640 examples'
+        assert sorted(lines) == ['  replicate 0: sgd  batch 32  (best trial)', '  replicate 1: none, every run diverged']

@@ -97,6 +97,7 @@ def test_a_run_that_failed_is_none_that_diverged():
     first = runs().asked('tune', 0)[0].id
     broken = {**RECORDS, first: {**RECORDS[first], 'status': 'failed', 'score': None}}
     assert runs(broken, schedule).divergences.runs_by_replicate == (0, 2)
+    assert runs(broken, schedule).divergences.by_replicate == (0, 0), 'as many as there are replicates'
 
 
 def with_items(*sizes: int, missing: int | None = None) -> Runs:

@@ -150,6 +150,7 @@ def test_of_several_studies_on_the_same_data_the_best_by_tuning_is_marked(place:
     ]
     assert told[2][6:] == ['0.410', '−0.015', '−0.031']
     assert '| doors_symbols | doors | 295k |' in FORMATS['md'](several(place))
+    assert FORMATS['md'](several(place)).endswith('learns from the whole pool.\n')
     lines = FORMATS['csv'](several(place)).splitlines()
     assert len(lines) == 4 and {'over', 'over_interval_low', 'coder_best', 'floor_over'} <= set(lines[0].split(','))
 

@@ -208,6 +208,8 @@ def test_marks_of_one_size_stand_between_its_neighbours_and_unknown_effects_are_
     assert [list(line.get_xdata()) for line in again] == [list(line.get_xdata()) for line in lines]
     twice = rungs_figure({'small': sizes['small'], 'again': rung(100, 0.01, 0.01)}).axes[0]
     assert twice.get_xlabel() == 'size', 'one size has no place twice'
+    two = rungs_figure({name: sizes[name] for name in ('small', 'large')}).axes[0]
+    assert two.get_xlim() == pytest.approx((0, 8)), 'half of four, which is how far two sizes lie apart'
     alone = rungs_figure({'small': sizes['small']}).axes[0]
     assert alone.get_xlim() == pytest.approx((1.5, 2.5))
     empty = rungs_figure({'small': rung(100, None, None)}).axes[0]

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.font_manager import FontEntry, FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.path import Path as Outline
+from matplotlib.textpath import TextPath
 
 from results.figures.style import COLOURS, FONTS, MARKERS, SHIPPED, _width, blank, house, palette, rendered, text_width
 
@@ -82,6 +83,13 @@ def test_a_users_own_settings_change_nothing_and_are_left_alone(monkeypatch):
 
 def test_text_without_an_outline_has_no_width():
     assert _width(Outline(np.empty((0, 2)), np.empty(0, Outline.code_type))) == 0.0
+
+
+@pytest.mark.parametrize('text', ['o', 'some', '(s)', 'CSO@8&', 'no_mixer, 3.25'])
+def test_a_text_is_as_wide_as_its_outline(text):
+    with house():
+        outline = TextPath((0, 0), text, size=10, prop=FontProperties(family=list(FONTS)))
+    assert text_width(text, 10) * 72 == pytest.approx(outline.get_extents().width, rel=1e-9)
 
 
 def test_text_width_follows_the_font():

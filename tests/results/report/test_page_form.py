@@ -73,11 +73,12 @@ def test_text_stands_out_from_its_ground(scheme):
 def test_inline_figures_keep_to_themselves():
     svg = (
         '<?xml version="1.0"?>\n<svg xmlns:xlink="x" width="10pt" height="5pt" viewBox="0 0 10 5" version="1.1">'
-        '<metadata>m</metadata><style>*{}</style><g id="a"><use xlink:href="#b" x="1.23456" y="2" style="fill: red"/>\n'
+        '<metadata>m\n<a>own</a></metadata><!-- said\naside --><style type="text/css">*{}</style>'
+        '<g id="a"><use xlink:href="#b" x="1.23456" y="2" style="fill: red"/>\n'
         '<use xlink:href="#b" x="3.45678" y="4" style="fill: red"/></g><g clip-path="url(#c)"/></svg>'
     )
     text = inline(svg, 'lr', 'a figure')
-    assert 'metadata' not in text and '<style>' not in text and 'xmlns' not in text
+    assert 'metadata' not in text and '<style' not in text and 'xmlns' not in text and 'aside' not in text and 'own' not in text
     assert '<g id="lr-a" style="fill: red">' in text and text.count('fill: red') == 1
     assert 'href="#lr-b" x="1.23"' in text and 'url(#lr-c)' in text and 'role="img" aria-label="a figure"' in text
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from results.store.hashes import _files, code, content_hash, syntax_hash
+from results.store.hashes import _files, _joined, code, content_hash, syntax_hash
 
 CODE = '''"""A module."""
 import math
@@ -140,3 +140,11 @@ def test_files_are_taken_once_and_in_the_order_of_their_names(tmp_path):
         (tmp_path / name).write_text('')
     wanted = [tmp_path / name for name in sorted(names)]
     assert _files(tmp_path, ['*.py', 'a*.py']) == _files(tmp_path, ['z*.py', '*b*.py', '*.py', '*.css']) == wanted
+
+
+def test_texts_of_an_f_string_are_joined_with_their_neighbours_alone():
+    name = ast.Name('a')
+    parts = [ast.Constant('one'), name, ast.Constant('two'), ast.Constant(''), ast.Constant('three'), name, ast.Constant('')]
+    made = _joined(parts)
+    assert [part if part is name else part.value for part in made] == ['one', name, 'twothree', name]
+    assert _joined([ast.Constant('')]) == [] == _joined([]) and _joined([name, name]) == [name, name]

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from results.tables import FORMATS, StudyFacts, table
 from results.tables.joint_table import FOR_PEOPLE, FOR_PROGRAMS, NOTE, joint, joint_table
-from results.tables.joint_terminal import joint_terminal
+from results.tables.joint_terminal import _beside, joint_terminal
 
 LARGE = [
     dataclasses.replace(one, study='large', params=one.params and 10 * one.params, effect=-one.effect, effect_interval=interval)
@@ -107,6 +107,16 @@ def test_arms_stand_first_and_as_many_studies_beside_them_as_fit():
     text = shown(long, 60)
     assert max(map(len, text.splitlines())) <= 60
     assert any('+2.5' in line and '−2.5' in line for line in text.splitlines()), 'long names are folded before studies are'
+
+
+@pytest.mark.parametrize(('names', 'room'), [(('a', 'b'), 3), (('a', 'x' * 12), 2), (('x' * 24, 'b'), 2), (('a', 'x' * 40), 2)])
+def test_the_longest_name_of_an_arm_leaves_room_for_so_many_studies(names, room):
+    findings = [dataclasses.replace(BETTER, arm=name) for name in names]
+    studies = [([dataclasses.replace(one, study=study) for one in findings], StudyFacts()) for study in ('s1', 's2', 's3')]
+    made = joint(studies)
+    widest = max(len(made.sizes[0]), len(made.rows[0].effects[0].small))
+    width = 3 * (widest + 1) + 10
+    assert _beside(made, list(made.rows), width) == [[0, 1, 2][start : start + room] for start in range(0, 3, room)]
 
 
 def test_sizes_of_bases_are_told_from_the_least_to_the_most():
