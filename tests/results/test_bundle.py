@@ -158,6 +158,12 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path, content: str | No
         bundle.read(tmp_path)
 
 
+def test_a_bundle_that_a_killed_process_had_moved_away_is_read(published: Path):
+    about = bundle.read(published)
+    published.rename(published.with_name(f'.{published.name}.before'))
+    assert bundle.read(published) == about and published.is_dir()
+
+
 def test_a_bundle_without_records_is_refused(published: Path, tmp_path: Path):
     shutil.rmtree(published / 'records')
     with pytest.raises(ValueError, match='is no whole bundle'):

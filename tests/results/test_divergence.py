@@ -28,6 +28,14 @@ def test_the_test_is_fishers(counts):
     assert made.least == pytest.approx(min(extremes))
 
 
+@pytest.mark.parametrize('sizes', [(20, 7), (7, 20), (5, 6), (2, 9), (1, 3)])
+def test_of_unequal_sizes_the_tables_that_are_no_more_likely_count(sizes):
+    tables = [(first, second) for first in range(0, sizes[0] + 1) for second in range(0, sizes[1] + 1, 2)]
+    for counts in tables:
+        theirs = stats.fisher_exact([[counts[0], sizes[0] - counts[0]], [counts[1], sizes[1] - counts[1]]])[1]
+        assert fisher(counts, sizes).p == pytest.approx(theirs), counts
+
+
 def test_runs_that_diverge_together_count_as_one():
     together = Divergences((4, 0, 4, 0, 4), (4,) * 5), Divergences((0,) * 5, (4,) * 5)
     apart = Divergences((2, 3, 2, 2, 3), (4,) * 5), Divergences((0,) * 5, (4,) * 5)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import math
 
 import numpy as np
 import pytest
@@ -121,6 +122,15 @@ def test_effects_of_a_growing_study_are_tested_at_every_look():
     for one, first, last in zip(effects(values, levels, looks), early, late, strict=True):
         assert one.difference == last.difference
         assert one.p == min(looks.worth(first.p, 4), looks.worth(last.p, 6))
+
+
+def test_arms_without_two_replicates_in_common_have_no_effects():
+    levels = crossed(TWO)
+    assert effects(drawn(levels, replicates=1), levels) == []
+    values = drawn(levels, replicates=3)
+    first, second, *_ = levels
+    values[first][0] = values[second][1] = math.nan
+    assert effects(values, levels) == [], 'each has two, and they share one'
 
 
 @pytest.mark.parametrize('factor', [1, 2])

@@ -150,3 +150,11 @@ def test_items_that_vary_no_more_than_by_chance_have_no_error_of_their_own():
     made = item_error(gaps)
     assert (made.error, made.items, made.replicates) == (0.0, 2, 2) and made.residual == pytest.approx(0.5)
     assert item_error(np.ones((3, 4))).residual == 0.0
+
+
+@pytest.mark.parametrize(('margin', 'effect'), [(0.001, 0.02), (0.03, 0.002), (0.01, 0.012), (0.01, 0.0)])
+def test_an_effect_below_nothing_needs_as_many_replicates_as_one_above(margin, effect):
+    above, below = (Difference(sign * effect, 0.01, 4.0) for sign in (1, -1))
+    assert replicates_to_decide(above, 5, margin, 0.05) == replicates_to_decide(below, 5, margin, 0.05)
+    items = ItemError(error=0.006, items=360)
+    assert is_resolved(above.with_items(items), margin, 0.05) == is_resolved(below.with_items(items), margin, 0.05)

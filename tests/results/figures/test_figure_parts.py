@@ -212,6 +212,10 @@ def test_marks_of_one_size_stand_between_its_neighbours_and_unknown_effects_are_
     assert two.get_xlim() == pytest.approx((0, 8)), 'half of four, which is how far two sizes lie apart'
     alone = rungs_figure({'small': sizes['small']}).axes[0]
     assert alone.get_xlim() == pytest.approx((1.5, 2.5))
+    given, effects = rung(100, 0.001, -0.001)
+    wide = dataclasses.replace(given, study=dataclasses.replace(study, tasks=(task('digits', margin=0.04),)))
+    low, high = rungs_figure({'small': (wide, effects)}).axes[0].get_ylim()
+    assert low <= -5.2 and high >= 5.2, 'the margin and somewhat more'
     empty = rungs_figure({'small': rung(100, None, None)}).axes[0]
     assert [text.get_text() for text in empty.texts] == ['no effect is known yet']
 

@@ -65,6 +65,8 @@ def test_words_and_layout_are_no_code(old, new):
         ('"text"', 'b"text"'),
         ('>{X}', '<{X}'),
         ('    y = 2\n', '    y = 2\n    y = 2\n'),
+        ('    y = 2\n', '    y = 2\n    ...\n'),
+        ('    y = 2\n', '    y = 2\n    X\n'),
     ],
 )
 def test_all_else_is_code(old, new):
