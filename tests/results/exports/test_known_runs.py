@@ -112,3 +112,14 @@ def test_numbers_go_to_a_store_in_portions_and_values_only_once(
     first, _ = client.log_batch.mock_calls
     assert first.args == ('made', [], [('arm', 'base')]), 'a run without numbers has its values too'
     client.set_terminated.assert_called_with('made', 'FINISHED')
+
+
+def test_numbers_of_a_step_are_logged_together_and_steps_rise(absent: mock.MagicMock, tmp_path: Path):
+    begun = absent.wandb.init.return_value.__enter__.return_value
+    begun.dir = str(tmp_path)
+    curves = {'loss': [(9, 1.0), (30, 0.5)], 'score': [(100, 0.9), (0, 0.1), (30, 0.7)]}
+    tracker = WandbTracker(tmp_path / 'out', 'asked')
+    tracker.write(TrackedRun('one', 'base/one', 'base', {}, {'status': 'ok'}, {'score': 0.9}, curves, False))
+    logged = [(call.kwargs['step'], call.args[0]) for call in begun.log.mock_calls]
+    assert logged == [(0, {'score': 0.1}), (9, {'loss': 1.0}), (30, {'loss': 0.5, 'score': 0.7}), (100, {'score': 0.9})]
+    begun.summary.update.assert_called_once_with({'end/score': 0.9, 'status': 'ok'})

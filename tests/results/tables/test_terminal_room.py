@@ -2,12 +2,13 @@
 
 import dataclasses
 import io
+import re
 
 import pytest
 from made_findings import BETTER, UNKNOWN
 from rich.console import Console
 
-from results.tables import StudyFacts, rows
+from results.tables import StudyFacts, rows, table
 from results.tables.effects import EffectLine
 from results.tables.terminal import HEADERS, SHORTEST, _Layout, coloured, terminal
 
@@ -89,6 +90,15 @@ def test_effects_of_factors_are_told_with_what_is_not_known_and_what_is_censored
         sum(line.split() == ['[+1.0,', '+1.5]'] for line in told) == 1
         and sum(line.split() == ['censored'] for line in told) == 1
     )
+
+
+@pytest.mark.parametrize('form', ['md', 'latex', 'html'])
+def test_an_effect_without_a_verdict_is_undecided_in_every_format(form):
+    about = dict(task='digits', dataset='digits', metric='accuracy', unit='', direction='higher')
+    lines = EffectLine(**about, reason='nothing is confirmed', marks=('censored: a',)), EffectLine(**about, name='one')
+    text = table([BETTER], form, facts=StudyFacts(effects=lines))
+    assert len(re.findall(r'undecided, censored\b', text)) == 1 and len(re.findall(r'undecided(?![\\_])', text)) >= 2
+    assert not re.search(r'undecided[\\_]*_', text)
 
 
 @pytest.mark.parametrize(
