@@ -17,6 +17,7 @@ READ_ALIKE = [
     ('byte order mark', '\ufeffarm,value,sd,n\na,78.50,0.1,3\nb,79.00,0.2,3\n'),
     ('percent signs', 'arm,value,sd,n\na,78.50%,0.1 %,3\nb,79.00 %,0.2%,3\n'),
     ('spaces, capitals, blank lines', '\nArm , Value,SD, N\n\na, 78.50 ,0.1,3\n b,79.00,0.2,3.0\n,,,\n'),
+    ('quotes after spaces', '"arm", "value", sd, n\na, "78.50", 0.1, 3\n"b", 79.00, "0.2", 3\n'),
     ('windows line ends', 'arm,value,sd,n\r\na,78.50,0.1,3\r\nb,79.00,0.2,3\r\n'),
 ]
 

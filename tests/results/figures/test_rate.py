@@ -71,6 +71,23 @@ def test_panels_are_those_of_tasks_and_optimizers():
     assert [axes.get_title() for axes in lr_figure(*read('two')).axes] == ['digits, adamw', 'stdlib_bytes, adamw']
 
 
+def test_a_panel_reaches_from_the_worst_to_the_best_of_its_own_task_and_has_ticks_there():
+    study, planned, records, *_ = data('five')
+    axes = lr_figure(*read('five')).axes
+    for place, item in enumerate(study.tasks):
+        keys = [t.id for key, trials in planned.asked.items() if key[0] == 'tune' and key[2] == item.name for t in trials]
+        scale = 100 if item.metric == 'accuracy' else 1
+        scores = [scale * records[key]['score'] for key in keys if records[key]['status'] == 'ok']
+        best = max(scores) if item.direction == 'higher' else min(scores)
+        room = 0.3 * (max(scores) - min(scores))
+        for panel in axes[2 * place : 2 * place + 2]:
+            low, high = panel.get_ylim()
+            end = high if item.direction == 'higher' else low
+            assert low < best < high and abs(end - best) < room, item.name
+            ticks = list(panel.get_yticks())
+            assert len(ticks) >= 3 and all(low <= tick <= high for tick in ticks)
+
+
 def test_profile_follows_the_surface_that_made_the_scores():
     generator = np.random.default_rng(0)
     replicates = []
