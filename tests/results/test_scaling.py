@@ -1,5 +1,6 @@
 """Scaling: exponents with their intervals, bends and crossings of lines whose law is known."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -141,3 +142,16 @@ def test_the_scaling_of_readings():
     (one, *_), same = steps_of(tops), steps_of({1e4: -4.0})
     assert scaling_of('bytes', [one]) is None and scaling_of('bytes', [one, *same]) is None, 'one size only'
     assert scaling_of('bytes', steps_of({1e4: 4.0, 1e5: 2.0})) is None, 'these errors have no logarithm'
+
+
+def test_sizes_with_more_replicates_lend_the_first_of_them():
+    steps = steps_of({1e4: -4.0, 1e5: -2.0})
+    more = dataclasses.replace(STUDY, replicates=4, looks=(4,))
+    reading = Reading(more, *simulate(more, World(height=-2.0, noise=0.001, cliff=2.0), seed=1))
+    wanted = [one.errors for one in scaling_of('bytes', steps).laws]
+    for given in ([steps[0], (reading, STUDY.tasks[0], 1e5)], [(reading, STUDY.tasks[0], 1e4), steps[0]]):
+        laws = scaling_of('bytes', given).laws
+        assert [one.arm for one in laws] == ['base', 'arm'] and all(len(one.errors) == 2 for one in laws)
+    assert [one.errors for one in scaling_of('bytes', [steps[0], (reading, STUDY.tasks[0], 1e5)]).laws] == [
+        pytest.approx(own, rel=0.01) for own in wanted
+    ]

@@ -28,6 +28,7 @@ def test_the_page_of_a_study_with_turns_has_a_section_and_other_pages_do_not():
     )
     assert [row[0] for row in grid['rows']] == list(study.arms) and grid['caption'].startswith('turned: ')
     assert all(float(row[3].split()[0]) >= 0 for row in grid['rows']), 'scores only rise here'
+    assert all(row[3].startswith('+') for row in grid['rows'] if float(row[3].split()[0]) > 0), 'a transfer has its sign'
     page = bare(reading, effects, CHECKLIST)
     assert 'id="forgetting"' in page and 'backward transfer' in page
     assert 'id="forgetting"' not in bare(*read(*small()), CHECKLIST)

@@ -119,6 +119,12 @@ def test_the_longest_name_of_an_arm_leaves_room_for_so_many_studies(names, room)
     assert _beside(made, list(made.rows), width) == [[0, 1, 2][start : start + room] for start in range(0, 3, room)]
 
 
+def test_markup_has_a_line_for_each_row_and_ends_with_the_note():
+    lines = joint_table(STUDIES, 'html').split('\n')
+    assert lines[0] == '<table class="findings">' and lines[1] == '<caption>Effects by task, arm and study</caption>'
+    assert lines[-3] == '</table>' and lines[-2].startswith('<p class="note">') and lines[-1] == ''
+
+
 def test_sizes_of_bases_are_told_from_the_least_to_the_most():
     small = dataclasses.replace(LOSS, params=5050)
     assert joint([([BETTER, small], StudyFacts())]).sizes == ('5.00k to 10.0k parameters',)
