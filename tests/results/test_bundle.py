@@ -196,8 +196,8 @@ def test_every_file_that_differs_is_named_with_why(published: Path):
 
 def test_files_are_compared_in_the_order_of_their_names(tmp_path: Path):
     files = dict.fromkeys(('z.md', 'figures/b.svg', 'a.md'), '0' * 64)
-    compared = bundle.compare(tmp_path, {'files': files}, {'m.csv': b'', 'a.md': b'', 'figures/c.svg': b''})
-    assert [one.file for one in compared] == ['a.md', 'figures/b.svg', 'figures/c.svg', 'm.csv', 'z.md']
+    made = bundle.compare(tmp_path, {'files': files}, {'m.csv': b'', 'a.md': b'', 'figures/c.svg': b''})
+    assert [one.file for one in made] == ['a.md', 'figures/b.svg', 'figures/c.svg', 'm.csv', 'z.md']
 
 
 def test_another_package_or_source_is_a_reason(study_file: Path, published: Path, tmp_path: Path, monkeypatch):

@@ -149,7 +149,7 @@ def test_sizes_with_more_replicates_lend_the_first_of_them():
     more = dataclasses.replace(STUDY, replicates=4, looks=(4,))
     reading = Reading(more, *simulate(more, World(height=-2.0, noise=0.001, cliff=2.0), seed=1))
     wanted = [one.errors for one in scaling_of('bytes', steps).laws]
-    for given in ([steps[0], (reading, STUDY.tasks[0], 1e5)], [(reading, STUDY.tasks[0], 1e4), steps[0]]):
+    for given in ([steps[0], (reading, STUDY.tasks[0], 1e5)], [(reading, STUDY.tasks[0], 1e4), steps[1]]):
         laws = scaling_of('bytes', given).laws
         assert [one.arm for one in laws] == ['base', 'arm'] and all(len(one.errors) == 2 for one in laws)
     assert [one.errors for one in scaling_of('bytes', [steps[0], (reading, STUDY.tasks[0], 1e5)]).laws] == [

@@ -104,8 +104,8 @@ def test_numbers_go_to_a_store_in_portions_and_values_only_once(
     points = [point for call in portions for point in call.args[1]]
     assert points == [('end/score', 0.25, 0, 0), ('loss', 2.0, 0, 0), ('loss', 1.5, 0, 7), ('a_b_', 0.25, 0, 7)]
     assert portions[0].args[2] == [('arm', 'base'), ('long', 'y' * 6000)] and portions[1].args[2] == ()
-    kept_tags = dict(told.kwargs['tags'])
-    assert kept_tags['status'] == 'failed' and len(kept_tags['long']) == 5000 and kept_tags[CHECK]
+    given_tags = dict(told.kwargs['tags'])
+    assert given_tags['status'] == 'failed' and len(given_tags['long']) == 5000 and given_tags[CHECK]
     client.set_terminated.assert_called_with('made', 'FAILED')
     client.log_batch.reset_mock()
     tracker.write(TrackedRun('two', 'base/two', 'base', {'arm': 'base'}, {}, {}, {}, False))

@@ -8,7 +8,8 @@ from simulated_study import data, read, small, study_of
 from told_values import told as lines_of
 
 from ablations.tasks import task
-from results.report.forgetting_grids import forgetting_grids
+from results.forgetting import Forgetting
+from results.report.forgetting_grids import _grid, forgetting_grids
 
 
 def test_the_page_of_a_study_with_turns_has_a_section_and_other_pages_do_not():
@@ -28,7 +29,17 @@ def test_the_page_of_a_study_with_turns_has_a_section_and_other_pages_do_not():
     )
     assert [row[0] for row in grid['rows']] == list(study.arms) and grid['caption'].startswith('turned: ')
     assert all(float(row[3].split()[0]) >= 0 for row in grid['rows']), 'scores only rise here'
-    assert all(row[3].startswith('+') for row in grid['rows'] if float(row[3].split()[0]) > 0), 'a transfer has its sign'
     page = bare(reading, effects, CHECKLIST)
     assert 'id="forgetting"' in page and 'backward transfer' in page
     assert 'id="forgetting"' not in bare(*read(*small()), CHECKLIST)
+
+
+def test_each_arm_has_the_domains_that_it_was_taught_and_transfers_with_their_signs():
+    first = Forgetting('base', 'digits', ('one', 'two'), (0.9, 0.8), (0.85, 0.8), -0.05, (-0.06, -0.04), 0.125, None, 6)
+    second = Forgetting('arm', 'digits', ('two', 'three'), (0.7, 0.6), (0.75, 0.6), 0.05, None, -0.01, (-0.02, 0.0), 6)
+    grid = _grid(task('digits'), [first, second])
+    assert [name for name, _ in grid['columns']] == ['arm', 'one', 'two', 'three', 'backward transfer', 'forward transfer']
+    assert grid['rows'] == [
+        ['base', '90.0 → 85.0', '80.0 → 80.0', '–', '−5.0 [−6.0, −4.0]', '+12.5'],
+        ['arm', '–', '70.0 → 75.0', '60.0 → 60.0', '+5.0', '−1.0 [−2.0, 0.0]'],
+    ]
