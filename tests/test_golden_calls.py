@@ -1,9 +1,11 @@
 """What commands hand on: each is called with every option, and what it calls in the rooms are stand-ins that write it down.
 
-An option that is dropped, swapped with another or handed to the wrong name changes a line of golden/calls.txt.
+An option that is dropped, swapped with another or handed to the wrong name changes a line of golden/calls.txt; so does an
+answer that is not printed.
 """
 
 import ast
+import contextlib
 import importlib
 import inspect
 import re
@@ -140,10 +142,12 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             'named_arm',
             'surroundings',
             'studies_in',
+            'waiting',
         ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(heard, name))
     monkeypatch.setattr(sys, 'argv', ['/bin/archlab'])
+    heard.waiting.return_value = contextlib.nullcontext()
     heard.named_arm.return_value = ('the study', 'the arm')
     for study in (heard.load_study.return_value, heard.override.return_value, heard.open_study.return_value.study):
         study.name, study.looks = 'asked', (3,)
@@ -155,7 +159,9 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     heard.import_file.return_value = heard.start_from.return_value = {'tensors': 2, 'parameters': 3000, 'sha256': 'abc'}
     heard.places.return_value = (['a place'], ['another task'])
     heard.bench.return_value = {'rounds': 3}
-    lines = []
+    for name in ('code_book_lines', 'readout_lines', 'lines', 'schema_lines', 'export_arm'):
+        getattr(heard, name).return_value = ['one line', 'another']
+    lines, _ = [], capsys.readouterr()
     for name, command in COMMANDS.items():
         if name in ENDLESS:
             continue
@@ -164,5 +170,6 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             heard.reset_mock()
             last = ended(name, **changes)
             calls = [written(call) for call in heard.mock_calls]
-            lines += [f'$ {name} {changes}', *(f'  {call}' for call in calls if not PASSING.search(call)), f'  {last}']
+            said = [f'  > {written(line)}' for line in capsys.readouterr().out.splitlines()]
+            lines += [f'$ {name} {changes}', *(f'  {call}' for call in calls if not PASSING.search(call)), *said, f'  {last}']
     golden_texts.hold('calls', '\n'.join(lines))
