@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 import subprocess
 import sys
 import types
@@ -69,6 +70,18 @@ def test_an_answer_that_nobody_reads_is_noticed_before_the_end(ended, monkeypatc
     assert ended(None)[0] == 'unread'
     monkeypatch.setattr(sys, 'stdout', None)
     assert ended(None)[0] == FINE
+
+
+def test_what_nobody_reads_goes_nowhere():
+    own, (read, written) = os.dup(1), os.pipe()
+    os.close(read)
+    try:
+        os.dup2(written, 1)
+        assert application._unread() == FINE
+        assert os.write(1, b'what is left of it') > 0 and os.fstat(1).st_rdev == os.stat(os.devnull).st_rdev
+    finally:
+        os.dup2(own, 1)
+        os.close(own), os.close(written)
 
 
 def test_a_closed_pipe_within_the_library_is_one_too(ended):
