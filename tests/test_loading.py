@@ -31,7 +31,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list:
     own = types.SimpleNamespace(path=os.path, environ={}, write=lambda *given: done.append(given), _exit=done.append)
     monkeypatch.setattr(MODULE, 'os', own)
     monkeypatch.setattr(sys, 'argv', ['/bin/archlab', 'list'])
-    monkeypatch.delitem(sys.modules, 'numpy')
+    monkeypatch.delitem(sys.modules, 'numpy', raising=False)
     return done
 
 
