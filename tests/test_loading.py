@@ -37,6 +37,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list:
 
 def test_ctrl_c_ends_a_command_with_one_sentence(told: list):
     with pytest.raises(ImportError, match='broken'), loading():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
         signal.raise_signal(signal.SIGINT)
         assert told == [(2, f'{STOPPED}\n'.encode()), INTERRUPTED]
         raise ImportError('broken')
