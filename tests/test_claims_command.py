@@ -196,3 +196,13 @@ def test_empty_folders_are_refused_in_one_line(called: Callable, tmp_path: Path)
     done = called('claims', '--runs', tmp_path, '--published', tmp_path / 'none')
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
     assert 'there are no runs in' in done.stderr and 'archlab run quickstart' in done.stderr
+
+
+def test_the_study_of_a_claim_is_made_after_the_one_that_made_it(claims: Callable):
+    """Of three that asked the same, on one task, on two and for longer."""
+    addresses = {one['study']: one['claim'] for one in json.loads(claims('--all', '--json').stdout)['claims']}
+    assert {*addresses} == {'first', 'second', 'longer'}
+    for study, address in addresses.items():
+        text = claims('--study', address).stdout
+        assert f'Tests anew a claim of the study {study} (' in text, text
+        assert ("'recall'," in text, 'steps=1400' in text) == (study == 'first', study == 'longer')

@@ -136,6 +136,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
         for name in (
             'print_json',
             'OUT',
+            'ERR',
             'open_study',
             'run_study',
             'open_comparison',
@@ -159,6 +160,10 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     heard.import_file.return_value = heard.start_from.return_value = {'tensors': 2, 'parameters': 3000, 'sha256': 'abc'}
     heard.places.return_value = (['a place'], ['another task'])
     heard.bench.return_value = {'rounds': 3}
+    heard.run_study.return_value = {'one pack': 'the worker was killed', 'another': 'no room', 'a third': 'no room'}
+    heard.progress_of.return_value = {'failures': ['no room', 'a disk is full'], 'barren': ['an arm gave nothing'], 'failed': 1}
+    heard.shortfalls.return_value = ['one promise', 'another']
+    heard.gains_of.return_value = ['one gain', 'another']
     for name in ('code_book_lines', 'readout_lines', 'lines', 'schema_lines', 'export_arm'):
         getattr(heard, name).return_value = ['one line', 'another']
     lines, _ = [], capsys.readouterr()

@@ -15,9 +15,9 @@ class Scripted(QueuedLauncher):
 
     pause = 5.0
 
-    def __init__(self, folder: Path, looks: Callable[[int], bool | None], answers: dict[int, dict] = {}):
+    def __init__(self, folder: Path, looks: Callable[[int], bool | None], answers: dict[int, dict] | None = None):
         super().__init__(folder)
-        self.looks, self.answers = looks, answers
+        self.looks, self.answers = looks, answers or {}
         self.patience, self.seen = 3.0, 0
         self.started, self.ends, self.waited = [], [], []
         self.why, self.by_hand, self.out = '', False, False

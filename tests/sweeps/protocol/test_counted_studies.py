@@ -15,7 +15,7 @@ from sweeps.protocol import calibrate, tally
 from sweeps.protocol.calibrate import conclusions_of
 from sweeps.protocol.cells import PARTS, Cell
 from sweeps.protocol.simulate import Hill, World
-from sweeps.protocol.world_studies import conclusion_of
+from sweeps.protocol.world_studies import Conclusion, conclusion_of
 from sweeps.protocol.worlds import ARMS, MORE, WORLDS
 
 
@@ -144,3 +144,41 @@ def test_a_crew_has_a_thread_for_each_core_and_leaves_the_environment_as_it_was(
         assert crew == (None if cores == 1 else '2 processes')
         assert os.environ['OMP_NUM_THREADS'] == ('7' if cores == 1 else '1')
     assert os.environ['OMP_NUM_THREADS'] == '7' and 'MKL_NUM_THREADS' not in os.environ
+
+
+@pytest.mark.parametrize(
+    ('planted', 'verdicts', 'hits'),
+    [
+        ({}, ('equivalent', 'undecided', 'better'), [1, 3]),
+        ({'second': 3.0}, ('better', 'worse', 'undecided'), [1, 3]),
+        ({'second': -3.0}, ('worse', 'worse', 'better'), [2, 3]),
+    ],
+)
+def test_what_studies_said_is_added_up(planted: dict, verdicts: tuple, hits: list):
+    """A planted effect is found where it is claimed in its direction; where nothing is planted, equivalence is the truth."""
+    cell = Cell('quiet', WORLDS['quiet'], {'arms': 2}, planted=planted)
+    study = calibrate.study_of(0, cell.world, **cell.fields)
+    (arm,), name = study.arms.keys() - {study.base}, study.tasks[0].name
+    truth = cell.effects(study)[arm, name]
+    about = {'claims': {}, 'overall': {}, 'effects': {arm: truth}, 'values': {}, 'factorial': (), 'bare': (arm,)}
+
+    def one(verdict: str, number: int) -> Conclusion:
+        return Conclusion(
+            words={(arm, name): (verdict, False)},
+            intervals={arm: (truth - 1, truth + 1) if number else (truth + 1, truth + 2)},
+            regrets=[(0.5, 1.0), (0.25, 2.0)],
+            censored=number == 0,
+            extended=number > 0,
+            trials=10.5 + number,
+            replicates=3.0,
+            usual=(arm,) if number == 2 else (),
+            **about,
+        )
+
+    told, seen = tally.new(cell), [one(verdict, number) for number, verdict in enumerate(verdicts)]
+    tally.add(told, cell, study, seen[:1])
+    tally.add(told, cell, study, seen[1:])
+    assert told['found'] == hits and told['regret'] == [2.25, 9.0, 6] and list(told['sources'].values()) == [3]
+    counts = ('studies', 'usual', 'uncorrected', 'censored', 'extended', 'runs', 'replicates')
+    assert [told[count] for count in counts] == [3, 1, 3, 1, 2, 34.5, 9.0]
+    assert told['held'] == {arm: [2, 3]}
