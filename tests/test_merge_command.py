@@ -42,7 +42,8 @@ def test_all_studies_of_all_folders_are_added_in_order(called: Callable, merged:
 def test_one_study_alone_and_nothing_compressed(called: Callable, merged: list):
     done = called('merge', 'gpu', 'laptop', 'runs', '--study', 'norms', '--json')
     assert merged[1:] == [('merge', 'gpu/norms', 'runs/norms'), ('merge', 'laptop/norms', 'runs/norms')]
-    assert [(one['from'], one['added'], one['unlike']) for one in json.loads(done.stdout)] == [
+    told = [(one['from'], one['added'], one['unlike']) for one in json.loads(done.stdout)]
+    assert told == [
         ('gpu', 3, []),
         ('laptop', 3, []),
     ]

@@ -61,6 +61,10 @@ def test_a_stated_batch_may_be_all_that_is_trained_on_and_no_more():
     for stated, train in (({'batch': 81}, 80), ({'train': 50, 'batch': 51}, 50)):
         with pytest.raises(ValueError, match=rf'batch={stated["batch"]} of {train} training examples; allowed: up to these'):
             series(100, **stated)
+    # That nothing is left to train on is said where the set is split, and not of the batch.
+    assert series(100, held=100, batch=80).batch == series(100, held=120, batch=80).batch == 80
+    with pytest.raises(ValueError, match='batch=2 of 1 training examples'):
+        series(100, held=99, batch=2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Watching: which statuses say how far studies are, when a line is worth saying, and how often somebody looks."""
+
+import types
+from pathlib import Path
+
+import pytest
+
+from archlab import watching
+from archlab.answers import AT_WORK, FELL_SHORT, FINE, LEFT_OFF
+from archlab.watching import LOOK_SECONDS, QUIET_SECONDS, Lookout, Seen, looks
+
+
+def seen(name: str = 'norms', done: int = 0, running: int = 0, lost: int = 0, state: str = 'at work', **more: int) -> Seen:
+    """A study as a look might find it."""
+    standing = {'state': state, 'running': ['pack'] * running, 'lost': lost, 'expected': 9, 'over': state != 'at work'}
+    counts = {'done': done, 'failed': 0, 'barren': [], **more}
+    return Seen(types.SimpleNamespace(study=types.SimpleNamespace(name=name)), counts, standing)
+
+
+@pytest.mark.parametrize(
+    ('one', 'code'),
+    [
+        (seen(), AT_WORK),
+        (seen(state='queued'), AT_WORK),
+        (seen(state='stopped'), LEFT_OFF),
+        (seen(state='stopped', failed=1), LEFT_OFF),
+        (seen(state='complete'), FINE),
+        (seen(state='complete', failed=1), FELL_SHORT),
+        (seen(state='complete', barren=['an arm gave nothing']), FELL_SHORT),
+    ],
+)
+def test_a_status_tells_scripts_how_far_a_study_is(one: Seen, code: int):
+    assert one.code == code
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
+    """A clock that a test moves; waiting moves it too."""
+    made = types.SimpleNamespace(now=100.0, slept=[])
+
+    def sleep(seconds: float) -> None:
+        made.slept.append(seconds)
+        made.now += seconds
+
+    monkeypatch.setattr(watching, 'monotonic', lambda: made.now)
+    monkeypatch.setattr(watching, 'sleep', sleep)
+    return made
+
+
+def test_looks_go_on_until_all_studies_are_over_and_take_little_of_the_time(clock):
+    left = {'norms': [seen(), seen(), seen(state='complete')], 'mixers': [seen(), seen(state='stopped'), seen(state='stopped')]}
+
+    def look(name: str) -> Seen:
+        clock.now += {3: 0.1, 2: 3.0, 1: 0.1}[len(left[name])]
+        return left[name].pop(0)
+
+    watched = {name: types.SimpleNamespace(look=lambda name=name: look(name)) for name in left}
+    assert [{name: one.standing['state'] for name, one in told.items()} for told in looks(watched)] == [
+        {'norms': 'at work', 'mixers': 'at work'},
+        {'norms': 'at work', 'mixers': 'stopped'},
+        {'norms': 'complete', 'mixers': 'stopped'},
+    ]
+    # Two looks of three seconds take a fifth of the time until the next ones.
+    assert clock.slept == [LOOK_SECONDS, pytest.approx(24.0)]
+
+
+def test_where_there_is_no_screen_a_line_is_said_where_something_has_changed_for_a_while(clock, monkeypatch, capsys):
+    told = [
+        (0, seen(done=0, running=1)),
+        (QUIET_SECONDS + 1, seen(done=0, running=1)),  # as before
+        (1, seen(done=1, running=1)),
+        (1, seen(done=2, running=1)),  # too soon after the last line
+        (QUIET_SECONDS - 1, seen(done=3, running=1)),  # not yet
+        (0.5, seen(done=3, running=2)),
+        (QUIET_SECONDS + 1, seen(done=3, running=2, lost=1)),
+        (1, seen(done=9, state='complete')),
+    ]
+
+    def script(watched: object) -> object:
+        for seconds, one in told:
+            clock.now += seconds
+            yield {'norms.py': one}
+
+    monkeypatch.setattr(watching, 'looks', script)
+    monkeypatch.setattr('results.status.sentence', lambda counts: f'{counts["done"]} done')
+    monkeypatch.setattr(
+        'sweeps.board.sentence',
+        lambda standing: f'{len(standing["running"])} run, {standing["lost"]} lost, {standing["state"]}',
+    )
+    last = watching._watch({})
+    assert last == {'norms.py': told[-1][1]}
+    assert capsys.readouterr().out.splitlines() == [
+        'norms: 0/9 trials; 1 run, 0 lost, at work',
+        'norms: 1/9 trials; 1 run, 0 lost, at work',
+        'norms: 3/9 trials; 2 run, 0 lost, at work',
+        'norms: 3/9 trials; 2 run, 1 lost, at work',
+        'norms: 9 done',
+    ]
+
+
+def test_only_who_watches_waits_for_a_run_that_has_begun(clock, monkeypatch):
+    begun = [True, True, False]
+    monkeypatch.setattr(watching, 'has_begun', lambda folder: begun.pop(0) if folder == Path('runs/norms') else None)
+    monkeypatch.setattr(watching, 'study_name', lambda study, runs: study.removesuffix('.py'))
+    monkeypatch.setattr(watching, 'open_study', lambda *given: given)
+    assert Lookout('norms.py', Path('runs'), ['trials=8'], wait=True).runs == ('norms.py', Path('runs'), ['trials=8'])
+    assert clock.slept == [LOOK_SECONDS] * 2 and begun == []
+    begun.append(True)
+    Lookout('norms.py', Path('runs'), None)
+    assert len(clock.slept) == 2 and begun == [True]
