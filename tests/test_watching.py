@@ -83,9 +83,9 @@ def test_where_there_is_no_screen_a_line_is_said_where_something_has_changed_for
 
     monkeypatch.setattr(watching, 'looks', script)
     monkeypatch.setattr('results.status.sentence', lambda counts: f'{counts["done"]} done')
+    work = '{running} run, {lost} lost, {state}'
     monkeypatch.setattr(
-        'sweeps.board.sentence',
-        lambda standing: f'{len(standing["running"])} run, {standing["lost"]} lost, {standing["state"]}',
+        'sweeps.board.sentence', lambda standing: work.format(**{**standing, 'running': len(standing['running'])})
     )
     last = watching._watch({})
     assert last == {'norms.py': told[-1][1]}
