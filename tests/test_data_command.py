@@ -2,11 +2,14 @@
 
 import json
 import struct
+import types
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from archlab import data
 
 
 @pytest.fixture
@@ -145,3 +148,44 @@ def test_one_task_of_a_file_is_checked_alone(called: Callable, tmp_path: Path, m
         assert called('check', address).returncode == 0 and checked == names
     told = called('check', f'{path}:bleu')
     assert told.returncode == 2 and "declares no task 'bleu'; allowed: ['red', 'blue']. Did you mean 'blue'?" in told.stderr
+
+
+def test_several_prepared_sets_are_told_apart(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr('sweeps.datasets.show.lines', lambda facts: [f'{facts["name"]} in {facts["where"]}'])
+    sets = [
+        (types.SimpleNamespace(folder=Path('data', name), about={'name': name}), name != 'ears') for name in ('eyes', 'ears')
+    ]
+    data._tell(sets, as_json=False)
+    again = 'was prepared already; --force prepares it again'
+    assert capsys.readouterr().out.splitlines() == ['eyes in data/eyes', '', again, 'ears in data/ears']
+    for some in (sets, sets[1:]):
+        data._tell(some, as_json=True)
+    whole, alone = capsys.readouterr().out.split('\n]\n')
+    assert [one['new'] for one in json.loads(f'{whole}\n]')] == [True, False]
+    assert json.loads(alone) == {'where': 'data/ears', 'new': False, 'name': 'ears'}
+
+
+def test_the_tasks_of_studies_that_are_scored_in_bits_are_asked_for(tmp_path: Path):
+    """Two studies may ask a task of one name of other data."""
+    head = (
+        'from ablations.spaces import log\nfrom ablations.study import Study, swap, task\n'
+        "longer = task('stdlib_bytes', data={'kind': 'stdlib_bytes', 'length': 48})\n"
+        "space = {'adamw': {'lr': log(1e-3, 1e-2)}}\narms = {'base': (), 'rms': swap('norm', 'rms_norm')}\n"
+    )
+    files = []
+    for name, first in (('one', "'stdlib_bytes'"), ('same', "'stdlib_bytes'"), ('other', 'longer')):
+        files.append(tmp_path / f'{name}.py')
+        files[-1].write_text(f"{head}study = Study('{name}', 'Is it?', arms, ({first}, 'digits'), space)\n")
+    one, same, other = map(str, files)
+    assert list(data._tasks_of([], [one])) == list(data._tasks_of(['stdlib_bytes'], [one, same])) == ['stdlib_bytes']
+    assert list(data._tasks_of(['digits_pixels'], [one])) == ['digits_pixels', 'stdlib_bytes']
+    asked = data._tasks_of([], [one, other, same])
+    assert list(asked) == ['stdlib_bytes', 'other/stdlib_bytes']
+    assert [asked[name].data['length'] for name in asked] == [32, 48]
+    with pytest.raises(ValueError, match='no task in bits or nats is named; give TASK, or --study STUDY with such tasks'):
+        data._tasks_of([], [])
+
+
+def test_columns_are_named_with_commas_between_them():
+    assert data._names('age, size ,sex') == ('age', 'size', 'sex') and data._names('age') == ('age',)
+    assert data._names(None) is None

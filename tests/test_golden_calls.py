@@ -42,7 +42,7 @@ ONLY = {
     'query': {'form': 'csv'},
     'publish': {'searchers': False},
     'reproduce': {'study': None, 'rerun': False, 'runs': None, 'tolerance': None, 'workers': None},
-    'data prepare': {'reader': None, 'name': 'digits'},
+    'data prepare': {'name': None, 'field': None, 'unverified': False},
     **{f'bench {name}': {'size': ['depth=12'], 'only': ['vit']} for name in ('bodies', 'lanes')},
 }
 
@@ -55,6 +55,7 @@ def commands(command: object, name: str = '') -> Iterator[tuple[str, object]]:
         yield name, command
 
 
+OF_OWN = ('inputs', 'target', 'form', 'predict', 'group', 'share')
 MORE = {
     'report': [{'studies': ['quickstart', 'norms'], 'settings': None}, {'studies': ['shared_keys'], 'settings': None}],
     'describe': [{'draw': True}, {'draw': True, 'as_json': False}, {'other': 'norms', 'as_json': False}],
@@ -62,8 +63,15 @@ MORE = {
     'run': [{'trial': 'abc'}, {'until': None, 'at_most': None, 'as_json': False}],
     'publish': [{'searchers': True, 'force': False}],
     'reproduce': [{'rerun': True, 'runs': Path('some/runs'), 'tolerance': 0.5, 'workers': 3}, {'study': 'other'}],
-    'data prepare': [{'as_': None, 'name': 'digits', 'source': None}],
-    'query': [{'sql': None}],
+    'data prepare': [
+        {'name': 'mnist'},
+        {'name': 'mnist', 'as_': None, 'field': 'column', 'unverified': True, **dict.fromkeys(OF_OWN), 'as_json': False},
+        {'name': 'text', 'as_': None, 'as_json': False},
+    ],
+    'query': [{'sql': None}, *({'schema': False, 'form': 'table', 'as_json': False, 'wide': wide} for wide in (False, True))],
+    'data show': [{'out': None, 'as_json': as_json} for as_json in (False, True)],
+    'plan': [{'budget': '6h'}, {'device': None}, {'budget': '6h', 'device': None, 'devices': None, 'as_json': False}],
+    'claims': [{'study': None}, {'study': None, 'blocks': None, 'as_json': False}],
     'audit': [{'against': 'ours'}, {'against': None, 'form': 'md', 'as_json': False}],
 }
 """Other ways through some commands."""
@@ -148,6 +156,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(heard, name))
     monkeypatch.setattr(sys, 'argv', ['/bin/archlab'])
+    heard.ERR.is_terminal = False
     heard.waiting.return_value = contextlib.nullcontext()
     heard.named_arm.return_value = ('the study', 'the arm')
     for study in (heard.load_study.return_value, heard.override.return_value, heard.open_study.return_value.study):
@@ -160,6 +169,8 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     heard.import_file.return_value = heard.start_from.return_value = {'tensors': 2, 'parameters': 3000, 'sha256': 'abc'}
     heard.places.return_value = (['a place'], ['another task'])
     heard.bench.return_value = {'rounds': 3}
+    heard.show.return_value = {'kind': 'images', 'excerpt': ['one line'], 'damaged': ['pool/x.npy']}
+    heard.prepare.return_value = heard.prepare_own.return_value = (heard.made, False)
     heard.run_study.return_value = {'one pack': 'the worker was killed', 'another': 'no room', 'a third': 'no room'}
     heard.progress_of.return_value = {'failures': ['no room', 'a disk is full'], 'barren': ['an arm gave nothing'], 'failed': 1}
     heard.shortfalls.return_value = ['one promise', 'another']
@@ -177,4 +188,5 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             calls = [written(call) for call in heard.mock_calls]
             said = [f'  > {written(line)}' for line in capsys.readouterr().out.splitlines()]
             lines += [f'$ {name} {changes}', *(f'  {call}' for call in calls if not PASSING.search(call)), *said, f'  {last}']
+    assert not [line for line in lines if line.startswith('  AssertionError')], 'an option that the command does not have'
     golden_texts.hold('calls', '\n'.join(lines))

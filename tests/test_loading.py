@@ -13,12 +13,15 @@ import pytest
 from archlab.loading import INTERRUPTED, NEW_OBJECTS, STOPPED, THREADS, loading
 
 MODULE = sys.modules['archlab.loading']
+OFTEN = (701, 11, 13)
+"""How often cycles are searched for before."""
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     """Signals and the search for cycles are afterwards as they were."""
     before, often = signal.signal(signal.SIGINT, signal.default_int_handler), gc.get_threshold()
+    gc.set_threshold(*OFTEN)
     yield
     signal.signal(signal.SIGINT, before)
     gc.set_threshold(*often)
@@ -42,7 +45,7 @@ def test_ctrl_c_ends_a_command_with_one_sentence(told: list):
         assert told == [(2, f'{STOPPED}\n'.encode()), INTERRUPTED]
         raise ImportError('broken')
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert gc.get_threshold()[0] == NEW_OBJECTS
+    assert gc.get_threshold() == (NEW_OBJECTS, *OFTEN[1:])
 
 
 def test_where_ctrl_c_is_ignored_it_stays_so(told: list):
@@ -68,10 +71,9 @@ def test_another_thread_loads_without_a_word_on_signals(told: list):
 @pytest.mark.parametrize('argv', [['notebook.py'], [''], []])
 def test_a_program_of_a_users_own_stays_as_it_is(told: list, monkeypatch: pytest.MonkeyPatch, argv: list[str]):
     monkeypatch.setattr(sys, 'argv', argv)
-    before = gc.get_threshold()
     with loading():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert MODULE.os.environ == {} and gc.get_threshold() == before and not told
+    assert MODULE.os.environ == {} and gc.get_threshold() == OFTEN and not told
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,9 @@ def test_the_last_words_of_a_log(run: Path, said: str | None, start: int, last: 
     if said is not None:
         path.write_text(said)
     assert order_files.last_words(path, start) == (f'{path} ends: {last}' if last else '')
+
+
+def test_last_words_that_are_no_text_are_told_as_far_as_they_are(run: Path):
+    path = order_files.log(run, 'a')
+    path.write_bytes(b'no room \xff\xfe left\n')
+    assert order_files.last_words(path) == f'{path} ends: no room \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} left'

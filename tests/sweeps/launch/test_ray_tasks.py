@@ -158,6 +158,25 @@ def test_a_task_gives_the_exit_status_of_its_worker(tmp_path: Path, monkeypatch:
     assert carry_out(str(tmp_path), 'a') == status and order_files.log(tmp_path, 'a').exists()
 
 
+def test_a_task_that_is_cancelled_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    order_files.prepare(tmp_path)
+    order_files.write(tmp_path, 'a', {})
+    done = []
+
+    def wait() -> int:
+        raise KeyboardInterrupt
+
+    def started(command: list[str], stdout: object, stderr: object) -> SimpleNamespace:
+        done.append(command[1:])
+        assert stdout is stderr and stdout.name is not None
+        return SimpleNamespace(wait=wait, kill=lambda: done.append('killed'))
+
+    monkeypatch.setattr('sweeps.launch.ray_tasks.subprocess.Popen', started)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(str(tmp_path), 'a')
+    assert done == [['-P', '-m', 'sweeps.worker', str(tmp_path), 'a'], 'killed']
+
+
 @pytest.mark.parametrize(
     ('code', 'said'),
     [(3, 'exit status 3'), (0, 'exit status 0'), (-9, 'signal 9'), ('LostError', 'LostError'), (UNSEEN, 'no sight of ')],

@@ -373,3 +373,22 @@ def test_of_what_squeue_tells_only_tasks_of_this_run_count(tmp_path: Path, slurm
     assert one.pending == 3, 'tasks of this run that wait, and no others'
     one._call = lambda *command: subprocess.CompletedProcess(command, 1, '', 'no controller')
     assert one.living() is None
+
+
+@pytest.mark.parametrize(
+    ('nodes', 'had'),
+    [
+        (
+            'gpu|64|512000|gpu:a100:4|2:00:00\nmain|8|16000|(null)|infinite\nmain|8|16000|(null)|infinite\n\n',
+            'partition gpu, cpus 64, MB 512000, gres gpu:a100:4, time 2:00:00; '
+            'partition main, cpus 8, MB 16000, gres (null), time infinite',
+        ),
+        ('', 'not been told by sinfo'),
+    ],
+)
+def test_what_is_too_much_is_said_with_what_each_kind_of_node_has(tmp_path: Path, slurm: MadeUpSlurm, nodes: str, had: str):
+    one = launcher(tmp_path, gpus=9)
+    one._call = lambda *command: subprocess.CompletedProcess(command, 0, nodes, '')
+    said = one._refusal('sbatch: error: Requested node configuration is not available')
+    asked = '--ntasks=1 --cpus-per-task=1 --gpus-per-task=9'
+    assert said.endswith(f'not available: asked for {asked}; nodes have {had}; ask for what one of them has')

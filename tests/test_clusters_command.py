@@ -1,4 +1,4 @@
-"""The command that merges: what it says of the trials that it added, of those that were there and of those that differ."""
+"""Commands about clusters: what a merge says of trials that it added, knew or that differ, and what workers have said."""
 
 import json
 from collections.abc import Callable
@@ -62,3 +62,32 @@ def test_trials_with_other_scores_are_named_five_at_most(called: Callable, merge
         'norms from laptop: 3 trials added (2 by sources abc, 1 by sources def), 2 known',
         f'norms: {count} trials have other scores in runs, which stay: {shown}',
     ]
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """The logs of a run, which may hold anything."""
+    folder = tmp_path / 'runs' / 'norms' / 'logs'
+    folder.mkdir(parents=True)
+    (folder / 'worker-0.log').write_bytes(b'first\n[red]loss[/red] \xff ' + b'x' * 200 + b'\n\n')
+    (folder / 'pack.log').write_text('')
+    (folder / 'worker-1.log').mkdir()
+    (folder / 'notes.txt').write_text('none')
+    return tmp_path
+
+
+LAST = '[red]loss[/red] \N{REPLACEMENT CHARACTER} ' + 'x' * 200
+
+
+def test_the_last_line_of_each_log_is_told_as_it_is(called: Callable, logs: Path):
+    done = called('logs', 'norms', cwd=logs)
+    assert done.returncode == 0, done.stderr
+    told = ['pack  (nothing)', f'worker-0  {LAST}', 'worker-1  (cannot be read: ']
+    assert [line[: len(start)] for line, start in zip(done.stdout.splitlines(), told, strict=True)] == told
+
+
+def test_one_log_is_told_whole_and_another_one_is_not_there(called: Callable, logs: Path):
+    assert called('logs', 'norms', 'worker-0', cwd=logs).stdout == f'first\n{LAST}\n'
+    done = called('logs', 'norms', 'worker-7', cwd=logs)
+    refuse(done, "no log of 'worker-7' in runs/norms/logs; archlab logs norms lists them. Did you mean 'worker-")
+    refuse(called('logs', 'mixers', cwd=logs), 'no logs in runs/mixers/logs; run the study first, or give --runs its folder')
