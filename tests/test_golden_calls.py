@@ -152,6 +152,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             'surroundings',
             'studies_in',
             'waiting',
+            'use_data',
         ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(heard, name))

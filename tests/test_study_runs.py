@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archlab.study_runs import named_arm, studies_in
+from archlab.study_runs import StudyRuns, named_arm, studies_in
 
 
 def lay(runs: Path, *names: str) -> None:
@@ -33,3 +33,15 @@ def test_an_arm_is_named_behind_its_study(what: str):
     assert named_arm('studies/mine.py/base') == ('studies/mine.py', 'base')
     with pytest.raises(ValueError, match=f"'{what}' names no arm; give STUDY/ARM, e.g. {what.rstrip('/')}/base"):
         named_arm(what)
+
+
+@pytest.mark.parametrize('remember', [False, True])
+def test_conclusions_are_remembered_in_the_folder_unless_nothing_may_be_written_there(
+    monkeypatch, tmp_path: Path, remember: bool
+):
+    monkeypatch.setattr('results.conclusions.conclude', lambda look: f'concluded from {look}')
+    monkeypatch.setattr('results.findings_cache.conclude_once', lambda look, *given: (look(), *given))
+    one = StudyRuns('the study', tmp_path, {'looks': [3]}, ['trials=8'], remember)
+    one.__dict__.update(look='the look', files={'a pack': [1, 2]})
+    once = ('the look', 'the study', tmp_path, ['trials=8'], {'looks': [3]}, {'a pack': [1, 2]})
+    assert one.conclusions == (once if remember else 'concluded from the look')

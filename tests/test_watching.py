@@ -108,3 +108,21 @@ def test_only_who_watches_waits_for_a_run_that_has_begun(clock, monkeypatch):
     begun.append(True)
     Lookout('norms.py', Path('runs'), None)
     assert len(clock.slept) == 2 and begun == [True]
+
+
+@pytest.mark.parametrize(
+    ('codes', 'last'), [((AT_WORK, FINE), FINE), ((AT_WORK, LEFT_OFF), LEFT_OFF), ((FELL_SHORT,), FELL_SHORT)]
+)
+def test_a_live_report_ends_with_the_status_of_its_last_look(monkeypatch, called, tmp_path: Path, codes: tuple, last: int):
+    pages = [*(f'<p>{number}</p>' for number in range(len(codes) - 1)), '<p>last</p>']
+
+    def live_pages(study: str, runs: Path, settings: list[str] | None) -> object:
+        assert (study, runs, settings) == ('norms', Path('there'), ['trials=8'])
+        for code, page in zip(codes, pages, strict=True):
+            yield types.SimpleNamespace(code=AT_WORK), page
+            yield types.SimpleNamespace(code=code), None
+
+    monkeypatch.setattr('archlab.live_pages.live_pages', live_pages)
+    out = tmp_path / 'page.html'
+    done = called('report', 'norms', '--runs', 'there', '--set', 'trials=8', '--live', '--out', out)
+    assert (done.returncode, done.stdout.split()) == (last, [str(out)]) and out.read_text() == '<p>last</p>'

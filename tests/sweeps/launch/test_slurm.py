@@ -68,6 +68,7 @@ def test_what_each_worker_needs_is_asked_for(tmp_path: Path, slurm: MadeUpSlurm)
     asked = {'partition': 'gpu', 'gpus': 1, 'cpus': 4, 'memory': '8G', 'time': '2:00:00', 'sbatch': ('--constraint=a100',)}
     launcher(tmp_path, **asked).submit(orders('a'))
     told = slurm.read()['1_0']['options']
+    assert '--output=/dev/null' in told, 'a worker writes its log itself'
     for option in ('partition=gpu', 'gpus-per-task=1', 'cpus-per-task=4', 'mem=8G', 'time=2:00:00', 'constraint=a100'):
         assert f'--{option}' in told
 
@@ -175,6 +176,9 @@ def test_a_task_that_slurm_holds_is_let_go_a_few_times_and_then_lost(tmp_path: P
     slurm.hold('1_0', 'launch failed requeued held')
     assert one.alive() == {'b'}
     assert slurm.read()['1_0']['state'] == 'CANCELLED' and not one.cancelled('a'), 'not by hand'
+    one.submit(orders('a'))
+    slurm.end('2_0', 'CANCELLED')
+    assert one.cancelled('a'), 'this time it is'
 
 
 def test_a_controller_that_does_not_answer_loses_nothing(tmp_path: Path, slurm: MadeUpSlurm):

@@ -129,7 +129,11 @@ def test_studies_are_counted_a_hundred_at_a_time_and_others_have_numbers_of_thei
     facts = {'levels': {'quiet': {}}, 'cells': {}}
     *_, told = calibrate.Calibration(250, facts).run(part, 'small')
     assert asked == [(100, 70_000_000), (100, 70_000_100), (50, 70_000_200), *more]
-    assert told['cells'][part]['small']['studies'] == 250
+    own = told['cells'][part]['small']
+    assert own['studies'] == 250
+    assert {name: own[name]['studies'] for name in ('power', 'again') if name in own} == (
+        {'power': 25} if part == 'cover' else {'again': 1000} if more else {}
+    )
 
 
 @pytest.mark.parametrize('cores', [1, 2])

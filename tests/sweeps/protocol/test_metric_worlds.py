@@ -36,6 +36,9 @@ def test_scores_are_curves_of_hidden_ones_and_tasks_have_their_metric(name):
     # A diverged run scores chance, which no hill reaches.
     assert all(task.sign * task.chance < task.sign * record['score'] for record in records.values() if record['score'])
     assert world.summit('base', study.tune) == world.curve(hidden.summit('base', study.tune))
+    raised = dataclasses.replace(world, top={'base': 0.25})
+    assert raised.summit('base', study.tune) == pytest.approx(world.summit('base', study.tune) + 0.25)
+    assert raised.worth('base', 'adamw', [0.5, 0.5]) == pytest.approx(world.worth('base', 'adamw', [0.5, 0.5]) + 0.25)
     assert world.summit('base', study.tune) >= world.worth('base', 'adamw', [0.5, 0.5])
 
 

@@ -1,10 +1,12 @@
 """Worlds with a known truth: hills fall, noise varies, and splits and families act as declared."""
 
+import types
+
 import numpy as np
 import pytest
 
 from ablations.trial import TEST, TUNING
-from sweeps.protocol.cells import FORMS, PLANTED
+from sweeps.protocol.cells import DEVIATION, FORMS, PLANTED, Cell
 from sweeps.protocol.rough_worlds import ROUGH, VERY_ROUGH
 from sweeps.protocol.simulate import Hill, World, simulate
 from sweeps.protocol.world_studies import study_of
@@ -121,3 +123,56 @@ def test_noise_of_heavy_tails_has_the_variance_of_normal_noise():
     chance = np.random.default_rng(0)
     drawn = np.array([Hill(noise=0.5, tails=8).noise_of('adamw', [0.5], chance) for _ in range(4000)])
     assert drawn.std() == pytest.approx(0.5, rel=0.08) and abs(drawn.mean()) < 0.04
+
+
+def test_the_top_of_an_arm_is_that_of_its_best_optimizer_with_what_is_planted():
+    world = World(height=1.0, top={'second': 0.2}, shift={'sgd': -0.1, 'lion': 0.3}, hills={'third': Hill(height=2.0)})
+    tops = [world.summit(arm, ['adamw', 'sgd']) for arm in ('base', 'second', 'third')]
+    assert tops == pytest.approx([1.0, 1.2, 2.0])
+    assert world.summit('base', ['sgd']) == pytest.approx(0.9) and world.summit('second', world.shift) == pytest.approx(1.5)
+    assert world.worth('second', 'sgd', [0.55, 0.4]) == pytest.approx(1.1)
+    assert world.worth('second', 'sgd', [0.99, 0.4]) is None, 'past the cliff'
+
+
+@pytest.mark.parametrize(
+    ('hill', 'differs'),
+    [
+        ({}, 0.0),
+        ({'slow': 0.2}, 0.04 - 0.0025),  # the best rate is higher by 0.15 so early
+        ({'apart': 3.0}, 0.04 - 2.5 * 0.04),
+        ({'apart': 3.0, 'slow': 0.2}, 0.04 - 2.5 * 0.0025),
+        ({'slow': 0.2, 'move': {'adamw': 0.1}}, 0.01 - 0.0025),
+    ],
+)
+def test_a_run_that_stops_after_a_quarter_of_its_steps_is_not_yet_what_it_will_be(hill: dict, differs: float):
+    program = types.SimpleNamespace(steps=20, optimizer='adamw')
+    trial = types.SimpleNamespace(arm='base', until=5, program=program, id='one')
+    assert World(optimum=(0.5, 0.4), **hill).early(trial, [0.7, 0.4], 0) == pytest.approx(differs)
+    blurred, more = (World(optimum=(0.5, 0.4), blur=blur, **hill).early(trial, [0.7, 0.4], 0) for blur in (0.1, 0.2))
+    assert more - differs == pytest.approx(2 * (blurred - differs)) and blurred != differs
+
+
+def test_what_is_planted_in_a_cell_is_known_against_what_each_arm_is_compared_with():
+    planted = {'second': 2.0, 'third': (1.0, -1.0)}
+    cell = Cell('plain', World(top={'fourth': 0.5}), {'tasks': 2, 'arms': 4}, planted=planted)
+    study = study_of(0, cell.world, **cell.fields)
+    effects = {key: effect / DEVIATION for key, effect in cell.effects(study).items() if effect}
+    both = ('digits', 'digits_2')
+    assert effects == pytest.approx(
+        {**{('second', task): 2.0 for task in both}, ('third', both[0]): 1.0, ('third', both[1]): -1.0}
+    )
+    world = cell.planted_world(study, {'second': 0.25, 'fourth': 0.25})
+    assert world.top == {'second': 0.25, 'fourth': 0.75}
+    assert world.on_task['digits_2'] == pytest.approx({'second': 2 * DEVIATION, 'third': -DEVIATION})
+    path = study_of(0, cell.world, **cell.fields, shape='path')
+    against = {arm: path.reference(arm) for arm in path.arms}
+    assert against == {'base': 'base', 'second': 'base', 'third': 'second', 'fourth': 'third'}
+    for (arm, task), effect in cell.effects(path).items():
+        place = both.index(task)
+        assert effect == pytest.approx(cell.effect(arm, place) - cell.effect(against[arm], place))
+
+
+@pytest.mark.parametrize(('fields', 'arm'), [({}, 'third'), ({'arms': 3}, 'third'), ({'arms': 2}, 'second')])
+def test_a_planted_loss_is_in_an_arm_that_the_study_has(fields: dict, arm: str):
+    lost = Cell('plain', World(), fields, promised=False).with_a_loss()
+    assert lost.planted == {arm: -3.0} and lost.fields == fields and not lost.promised

@@ -1,0 +1,87 @@
+"""Workers of this machine that wait: what is heard meanwhile, and what of their time they had something to do."""
+
+import queue
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablations.trial import Needs
+from sweeps.launch import local
+from sweeps.launch.launcher import Order
+from sweeps.launch.local import LocalLauncher
+
+
+class Told:
+    """A worker without a process that answers at once what a test says."""
+
+    answers_with: dict | None = {'platform': 'cpu', 'devices': 1}
+
+    def __init__(self, place: int, log: Path, answers: queue.Queue, device: str | None, played: int):
+        self.place, self.log, self.answers, self.order, self.since = place, log, answers, None, 0.0
+        self.compiled: set[Needs] = set()
+        self.is_ended = False
+
+    def send(self, command: dict) -> None:
+        if 'preflight' in command:
+            self.answers.put((self, self.answers_with))
+
+    def end(self) -> None:
+        self.is_ended = True
+
+    def ending(self) -> str:
+        return 'signal SIGKILL'
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times that the launcher reads, the next one first; the last one stays."""
+    times = [100.0, 130.0]
+    monkeypatch.setattr(local.time, 'monotonic', lambda: times.pop(0) if len(times) > 1 else times[0])
+    monkeypatch.setattr(local, 'WorkerProcess', Told)
+    monkeypatch.setattr(local, 'bound', lambda folder: 0)
+    return times
+
+
+def test_the_check_of_the_models_counts_as_work_of_one_worker(tmp_path: Path, clock: list[float]):
+    launcher = LocalLauncher(tmp_path, 2)
+    assert launcher.preflight({'preflight': []}) == Told.answers_with
+    assert (launcher.began, launcher.busy, launcher.devices) == (100.0, 30.0, [None, None])
+    assert launcher.idle() == pytest.approx(0.5)
+    clock[:] = [140.0, 150.0]
+    launcher.submit([Order('a', Needs('p', 'm'), {})])
+    launcher._hear(launcher.crew[0], {'pack': 'a'})
+    assert launcher.busy == 40.0
+
+
+@pytest.mark.parametrize('answer', [{'pack': 'a'}, None])
+def test_an_answer_that_comes_while_it_rests_is_heard(tmp_path: Path, clock: list[float], answer: dict | None):
+    launcher = LocalLauncher(tmp_path, 1)
+    launcher.preflight({'preflight': []})
+    launcher.submit([Order('a', Needs('p', 'm'), {})])
+    worker = launcher.crew[0]
+    launcher.pause = 0.001
+    launcher.rest()
+    assert worker.order.name == 'a', 'nobody has said anything'
+    launcher.answers.put((worker, answer))
+    launcher.rest()
+    assert worker.order is None and (0 in launcher.crew, worker.is_ended) == ((True, False) if answer else (False, True))
+    assert launcher.ended('a') == ('no exit status known' if answer else 'signal SIGKILL')
+
+
+def test_what_a_worker_says_when_it_refuses_is_raised_while_it_rests(tmp_path: Path, clock: list[float]):
+    launcher = LocalLauncher(tmp_path, 1)
+    launcher.preflight({'preflight': []})
+    launcher.answers.put((launcher.crew[0], {'invalid': 'no such block'}))
+    with pytest.raises(ValueError, match='no such block'):
+        launcher.rest()
+
+
+def test_a_first_worker_that_ends_is_replaced_a_few_times(tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch):
+    hired: list[int] = []
+    hire: Callable = LocalLauncher._hire
+    monkeypatch.setattr(LocalLauncher, '_hire', lambda self, place: hired.append(place) or hire(self, place))
+    monkeypatch.setattr(Told, 'answers_with', None)
+    with pytest.raises(ValueError, match='ended 3 times while it checked the models, with signal SIGKILL; where it was killed'):
+        LocalLauncher(tmp_path, 2).preflight({'preflight': []})
+    assert hired == [0, 1, 0, 0]
