@@ -8,8 +8,13 @@ import pytest
 
 from ablations.trial import Needs
 from sweeps.launch import local
+from sweeps.launch.compilation_cache import cache_folder
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher
+
+
+BOUNDED: list[Path] = []
+"""The folders of compiled programs that were kept from growing."""
 
 
 class Told:
@@ -39,7 +44,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     times = [100.0, 130.0]
     monkeypatch.setattr(local.time, 'monotonic', lambda: times.pop(0) if len(times) > 1 else times[0])
     monkeypatch.setattr(local, 'WorkerProcess', Told)
-    monkeypatch.setattr(local, 'bound', lambda folder: 0)
+    monkeypatch.setattr(local, 'bound', BOUNDED.append)
+    BOUNDED.clear()
     return times
 
 
@@ -47,7 +53,7 @@ def test_the_check_of_the_models_counts_as_work_of_one_worker(tmp_path: Path, cl
     launcher = LocalLauncher(tmp_path, 2)
     assert launcher.preflight({'preflight': []}) == Told.answers_with
     assert (launcher.began, launcher.busy, launcher.devices) == (100.0, 30.0, [None, None])
-    assert launcher.idle() == pytest.approx(0.5)
+    assert launcher.idle() == pytest.approx(0.5) and BOUNDED == [cache_folder()]
     clock[:] = [140.0, 150.0]
     launcher.submit([Order('a', Needs('p', 'm'), {})])
     launcher._hear(launcher.crew[0], {'pack': 'a'})

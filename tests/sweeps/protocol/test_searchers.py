@@ -211,7 +211,8 @@ def test_a_run_that_failed_is_no_score():
     lost = next(trial for trial in schedule.trials if trial.phase == 'search_1')
     own = {**records, lost.id: {**records[lost.id], 'status': 'failed', 'score': None}}
     left = comparison.searched(own)
-    assert len(left) == comparison.searches - 1 == 11 and not comparison.schedule(STUDY, own, {}).complete
+    planned = comparison.schedule(STUDY, own, {})
+    assert len(left) == comparison.searches - 1 == 11 and (planned.complete, planned.look) == (False, 0)
     of_start = next(trial for trial in schedule.trials if trial.phase == STARTED)
     own = {**records, of_start.id: {**records[of_start.id], 'status': 'failed', 'score': None}}
     assert {one.replicate for one in comparison.searched(own)} == {1, 2}

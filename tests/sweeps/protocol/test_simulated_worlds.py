@@ -152,6 +152,14 @@ def test_a_run_that_stops_after_a_quarter_of_its_steps_is_not_yet_what_it_will_b
     assert more - differs == pytest.approx(2 * (blurred - differs)) and blurred != differs
 
 
+def test_the_noise_of_an_early_score_is_less_the_further_a_run_has_come():
+    program, world = types.SimpleNamespace(steps=20, optimizer='adamw'), World(blur=0.1)
+    for until, noise in ((5, 0.075), (15, 0.025), (20, 0.0)):
+        trials = [types.SimpleNamespace(arm='base', until=until, program=program, id=f'{n}') for n in range(300)]
+        drawn = np.array([world.early(trial, [0.5, 0.4], 0) for trial in trials])
+        assert drawn.std() == pytest.approx(noise, rel=0.15) and abs(drawn.mean()) <= 0.2 * noise
+
+
 def test_what_is_planted_in_a_cell_is_known_against_what_each_arm_is_compared_with():
     planted = {'second': 2.0, 'third': (1.0, -1.0)}
     cell = Cell('plain', World(top={'fourth': 0.5}), {'tasks': 2, 'arms': 4}, planted=planted)
