@@ -12,7 +12,6 @@ from sweeps.launch.compilation_cache import cache_folder
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher
 
-
 BOUNDED: list[Path] = []
 """The folders of compiled programs that were kept from growing."""
 
@@ -53,7 +52,7 @@ def test_the_check_of_the_models_counts_as_work_of_one_worker(tmp_path: Path, cl
     launcher = LocalLauncher(tmp_path, 2)
     assert launcher.preflight({'preflight': []}) == Told.answers_with
     assert (launcher.began, launcher.busy, launcher.devices) == (100.0, 30.0, [None, None])
-    assert launcher.idle() == pytest.approx(0.5) and BOUNDED == [cache_folder()]
+    assert launcher.idle() == pytest.approx(0.5) and [*BOUNDED] == [cache_folder()]
     clock[:] = [140.0, 150.0]
     launcher.submit([Order('a', Needs('p', 'm'), {})])
     launcher._hear(launcher.crew[0], {'pack': 'a'})

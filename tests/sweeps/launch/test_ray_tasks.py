@@ -109,6 +109,7 @@ def test_a_ray_that_is_started_for_a_run_shows_no_page_and_one_that_is_there_is_
 ):
     launcher(tmp_path, address)
     assert ray.asked['address'] == address and ray.asked['include_dashboard'] is dashboard
+    assert (ray.asked['log_to_driver'], ray.asked['logging_level'], ray.asked['max_retries']) == (False, 'error', 10)
 
 
 def test_a_node_that_does_not_see_the_folder_is_found_before_anything_is_submitted(ray: MadeUpRay, tmp_path: Path):

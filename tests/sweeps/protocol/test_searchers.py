@@ -179,6 +179,9 @@ def test_an_arm_whose_runs_all_diverged_is_left_out_by_the_lab():
     candidate, claimed = searcher.ending(seen)
     assert candidate == confirmed[4].candidate and claimed == pytest.approx(0.7 - 0.2)
     assert Proposal(candidate) != Proposal(candidate, TEST)
+    better = [*seen[: len(tuned)], *zip(confirmed, [0.1, 0.3, 0.9, 0.8, 0.6, 0.8], strict=True)]
+    candidate, claimed = searcher.ending(better)
+    assert candidate == confirmed[2].candidate and claimed == pytest.approx(0.85 - 0.2)
 
 
 def test_a_run_of_a_comparison_goes_on_where_it_was(tmp_path):
