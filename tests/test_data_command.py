@@ -189,3 +189,28 @@ def test_the_tasks_of_studies_that_are_scored_in_bits_are_asked_for(tmp_path: Pa
 def test_columns_are_named_with_commas_between_them():
     assert data._names('age, size ,sex') == ('age', 'size', 'sex') and data._names('age') == ('age',)
     assert data._names(None) is None
+
+
+def test_sets_are_listed_by_what_is_there_of_them(called: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    far, how = tmp_path / ('folder ' * 30), 'archlab data prepare NAME --source PATH'
+    sizes = {'sizes': {'pool': 60_000, 'test': 1_000}, 'kind': 'images', 'bytes': 12_345_678, 'where': far}
+    sets = {
+        'nowhere': {'state': 'missing', 'about': 'eyes', 'get': 'it there', 'looked_in': ['here', 'there'], 'prepare': how},
+        'whole': {'state': 'prepared', 'about': 'ears', 'partial': False, **sizes},
+        'part': {'state': 'prepared', 'about': 'noses', 'partial': True, **sizes},
+        'there': {'state': 'found', 'about': 'mouths', 'where': far, 'prepare': how},
+        'csv': {'state': 'form', 'about': 'tables', 'get': 'your own', 'prepare': how},
+    }
+    monkeypatch.setattr('sweeps.datasets.inventory.listing', lambda folder: sets)
+    lines = called('data', 'list', '--data', tmp_path).stdout.splitlines()
+    assert lines == [
+        *(f'data folder: {tmp_path}', '', 'prepared'),
+        f'  whole  ears: 60,000 + 1,000 images, 12.3 MB, {far}',
+        f'  part  noses: 60,000 + 1,000 images, partial, 12.3 MB, {far}',
+        *('', 'found, not prepared yet', f'  there  mouths: {far}', f'      {how}'),
+        *('', 'not there', '  nowhere  eyes', '      get it there', '      looked in here, there', f'      {how}'),
+        *('', 'forms of data of your own', '  csv  tables', '      get your own', f'      {how}'),
+    ]
+    sets['torn'] = {'state': 'damaged', 'why': 'its pool is gone'}
+    lines = called('data', 'list', '--data', tmp_path).stdout.splitlines()
+    assert lines[lines.index('damaged') :][:4] == ['damaged', '  torn  its pool is gone', '', 'found, not prepared yet']

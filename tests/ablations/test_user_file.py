@@ -112,6 +112,17 @@ def test_an_interrupt_is_no_fault_of_a_file(tmp_path: Path, number: int):
         signal.signal(number, before)
 
 
+@pytest.mark.parametrize('left', [signal.SIG_DFL, signal.SIG_IGN])
+def test_signals_that_no_function_hears_stay_with_the_system(left: signal.Handlers):
+    before = signal.signal(signal.SIGTERM, left)
+    try:
+        with of_user():
+            assert signal.getsignal(signal.SIGTERM) is left
+        assert signal.getsignal(signal.SIGTERM) is left
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_os_exit_ends_no_process_but_a_child_of_the_users_code(monkeypatch: pytest.MonkeyPatch):
     ended = []
     monkeypatch.setattr(os, '_exit', ended.append)
