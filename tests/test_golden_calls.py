@@ -187,7 +187,10 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             heard.reset_mock()
             last = ended(name, **changes)
             calls = [written(call) for call in heard.mock_calls]
-            said = [f'  > {written(line)}' for line in capsys.readouterr().out.splitlines()]
+            out = capsys.readouterr().out
+            said = [f'  > {written(line)}' for line in out.splitlines()] + ['  (and no end of line)'] * (
+                out[-1:] not in ('', '\n')
+            )
             lines += [f'$ {name} {changes}', *(f'  {call}' for call in calls if not PASSING.search(call)), *said, f'  {last}']
     assert not [line for line in lines if line.startswith('  AssertionError')], 'an option that the command does not have'
     golden_texts.hold('calls', '\n'.join(lines))

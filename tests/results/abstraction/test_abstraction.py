@@ -196,7 +196,8 @@ def test_the_command_draws_and_tells(called: Callable, monkeypatch: pytest.Monke
     told = called(*words)
     assert 'stdlib_bytes: 262k training bytes; Kneser-Ney over the last 14 bytes needs 2.115' in told.stdout
     assert 'archlab: left out: quickstart, digits: accuracy is no number of bits' in told.stderr
-    assert called(*words, '--format', 'md').stdout.startswith('| task | study | training bytes |')
+    table = called(*words, '--format', 'md').stdout
+    assert table.startswith('| task | study | training bytes |') and table == table.rstrip() + '\n'
 
 
 def test_a_study_without_any_bits_is_refused(called: Callable, monkeypatch: pytest.MonkeyPatch):

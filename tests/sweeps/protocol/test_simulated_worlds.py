@@ -142,6 +142,7 @@ def test_the_top_of_an_arm_is_that_of_its_best_optimizer_with_what_is_planted():
         ({'apart': 3.0}, 0.04 - 2.5 * 0.04),
         ({'apart': 3.0, 'slow': 0.2}, 0.04 - 2.5 * 0.0025),
         ({'slow': 0.2, 'move': {'adamw': 0.1}}, 0.01 - 0.0025),
+        ({'apart': 3.0, 'height': 2.0, 'shift': {'adamw': 0.3}}, 0.04 - 2.5 * 0.04),  # the top itself is there at once
     ],
 )
 def test_a_run_that_stops_after_a_quarter_of_its_steps_is_not_yet_what_it_will_be(hill: dict, differs: float):
