@@ -60,7 +60,7 @@ MORE = {
     'report': [{'studies': ['quickstart', 'norms'], 'settings': None}, {'studies': ['shared_keys'], 'settings': None}],
     'describe': [{'draw': True}, {'draw': True, 'as_json': False}, {'other': 'norms', 'as_json': False}],
     'list': [{'what': what, 'as_json': False} for what in ('flagships', 'studies', 'tasks', 'models', 'optimizers')],
-    'run': [{'trial': 'abc'}, {'until': None, 'at_most': None, 'as_json': False}],
+    'run': [{'trial': 'abc'}, {'until': None, 'at_most': None, 'study': 'some/mine.py', 'as_json': False}],
     'publish': [{'searchers': True, 'force': False}],
     'reproduce': [{'rerun': True, 'runs': Path('some/runs'), 'tolerance': 0.5, 'workers': 3}, {'study': 'other'}],
     'data prepare': [

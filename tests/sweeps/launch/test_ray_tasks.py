@@ -131,6 +131,10 @@ def test_more_devices_than_any_node_has_are_refused(ray: MadeUpRay, tmp_path: Pa
             launcher(tmp_path, **asked)
     assert ray.ended == ['Ray'] * 2
     launcher(tmp_path, gpus=1, cpus=4)
+    ray.had += [{'Alive': True, 'Resources': {'CPU': float(count)}} for count in (3, 1, 2, 3)]
+    had = '1 CPUs and 0 GPUs; 2 CPUs and 0 GPUs; 3 CPUs and 0 GPUs; 4 CPUs and 1 GPUs'
+    with pytest.raises(ValueError, match=f'nodes have {had}; ask for fewer'):
+        launcher(tmp_path, cpus=5)
 
 
 def test_what_cannot_work_is_told_at_once(ray: MadeUpRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
