@@ -1,5 +1,6 @@
 """How a command ends: what each ending gives as exit status, and says."""
 
+import contextlib
 import gc
 import io
 import os
@@ -152,3 +153,13 @@ def test_who_does_without_the_search_still_does(searched, monkeypatch):
     with plain_data():
         assert not gc.isenabled()
     assert not gc.isenabled() and gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize(('optimize', 'code'), [(1, FELL_SHORT), (2, BAD_INPUT)])
+def test_a_python_that_drops_docstrings_is_refused(monkeypatch, capsys, optimize: int, code: int):
+    monkeypatch.setattr(application, 'app', lambda arguments, standalone_mode: FELL_SHORT)
+    own = types.SimpleNamespace(flags=types.SimpleNamespace(optimize=optimize), stdout=sys.stdout, stderr=sys.stderr)
+    monkeypatch.setattr(application, '_ended_in_order', lambda heard: contextlib.nullcontext())
+    monkeypatch.setattr(application, 'sys', own)
+    assert application.main(['list']) == code
+    assert ('python -OO or PYTHONOPTIMIZE=2 drops docstrings' in capsys.readouterr().err) is (code == BAD_INPUT)

@@ -1,11 +1,13 @@
 """Bounds of every knob: what a value may be by what it means, and whether the end itself may be taken."""
 
+import contextlib
 import math
 
 import pytest
 
 from ablations.bounds import Bounds
-from ablations.knobs import KNOBS, knob_of
+from ablations.knobs import KNOBS, check_fixed, knob_of
+from ablations.schedules import NAMED
 
 ROLES = ('matrix', 'conv', 'embedding', 'head', 'vector')
 SHARES = {
@@ -82,3 +84,22 @@ def test_shares_go_from_0_to_1_or_to_less():
     shares = [Bounds(0, 1), Bounds(0.0, 0.5), Bounds(0, 1, above=True)]
     others = [Bounds(0.2, 0.9), Bounds(0, 2), Bounds(-1, 1), Bounds(0, math.inf)]
     assert all(one.is_share for one in shares) and not any(one.is_share for one in others)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'said'),
+    [
+        ('batch', 64, r"fixed\['batch'\]: the batch of all trials is that of a task; give it there, task\(..., batch=64\)"),
+        ('b1', 1.0, r"fixed\['b1'\]=1.0; allowed: 0 to below 1 \(decay of the first moment\); change or remove it"),
+        ('drop_path', -0.1, r"fixed\['drop_path'\]=-0.1; allowed: 0 to 1"),
+        ('swap_probability', 1.5, r"fixed\['swap_probability'\]=1.5; allowed: 0 to 1 \(a probability, by its name\)"),
+        ('schedule', 77, r"fixed\['schedule'\]=77; allowed: \['.*; give one of these names"),
+        ('b1', 0.9, None),
+        ('swap_probability', 1.0, None),
+        ('my_gain', -7.0, None),
+        ('schedule', max(NAMED['schedule']), None),
+    ],
+)
+def test_a_fixed_value_lies_within_what_its_knob_allows(name: str, value: float, said: str | None):
+    with contextlib.nullcontext() if said is None else pytest.raises(ValueError, match=said):
+        check_fixed(name, value)

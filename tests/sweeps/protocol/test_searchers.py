@@ -211,12 +211,12 @@ def test_a_run_of_a_comparison_goes_on_where_it_was(tmp_path):
 
 def test_confirmations_that_diverged_count_as_chance_and_are_counted():
     comparison, schedule, records = finished(PEAK)
-    assert {one.lost for one in comparison.searched(records)} == {0}
+    assert {one.diverged for one in comparison.searched(records)} == {0}
     (first, *_) = [trial for trial in schedule.trials if (trial.phase, trial.replicate) == ('confirm_greedy', 1)]
     own = {**records, first.id: {**records[first.id], 'status': 'diverged', 'score': None}}
     told = {(one.searcher, one.replicate): one for one in comparison.searched(own)}
-    assert {key: one.lost for key, one in told.items() if one.lost} == {('greedy', 1): 1}
-    assert told['greedy', 1].after[0] == -1.0 and min(told['greedy', 1].after[1:]) > -1.0
+    assert {key: one.diverged for key, one in told.items() if one.diverged} == {('greedy', 1): 1}
+    assert told['greedy', 1].chosen[0] == -1.0 and min(told['greedy', 1].chosen[1:]) > -1.0
 
 
 def test_a_run_that_failed_is_no_score():
