@@ -11,6 +11,7 @@ import pytest
 from finished_study import write
 
 from archlab import querying
+from archlab.answers import Plain
 
 
 @pytest.fixture(scope='module')
@@ -63,3 +64,18 @@ def test_a_query_that_hears_nothing_ends_the_process_with_a_sentence(monkeypatch
     monkeypatch.setattr(sys, 'stderr', said)
     querying._give_up('its time is over')
     assert (statuses, said.getvalue()) == ([2], 'archlab: error: its time is over\n')
+
+
+def test_records_that_a_relation_leaves_out_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    frame = types.SimpleNamespace(skipped=('a.jsonl: it is damaged',))
+    monkeypatch.setattr(
+        'results.store.frames.trials', lambda *given: frame if given == (Path('there'), 'norms', 'packs') else None
+    )
+    assert querying.trials('norms', Path('there'), 'packs') is frame
+    assert capsys.readouterr().err == 'archlab: warning: skipped: a.jsonl: it is damaged\n'
+
+
+def test_lines_are_written_without_what_steers_a_terminal():
+    stream = io.StringIO()
+    Plain(stream).writelines(['one\n', 'a\x1b[31mb\n'])
+    assert stream.getvalue() == 'one\na\N{REPLACEMENT CHARACTER}[31mb\n'

@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -90,3 +91,13 @@ def test_a_first_worker_that_ends_is_replaced_a_few_times(tmp_path: Path, clock:
     with pytest.raises(ValueError, match='ended 3 times while it checked the models, with signal SIGKILL; where it was killed'):
         LocalLauncher(tmp_path, 2).preflight({'preflight': []})
     assert hired == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(('asked', 'done'), [({}, ['closed']), ({'kill': True}, ['killed', 'closed'])])
+def test_a_worker_is_killed_only_where_that_is_asked_for(asked: dict, done: list[str]):
+    told: list[str] = []
+    worker = object.__new__(local.WorkerProcess)
+    pipe = SimpleNamespace(close=lambda: told.append('closed'))
+    worker.process = SimpleNamespace(kill=lambda: told.append('killed'), stdin=pipe)
+    worker.end(**asked)
+    assert told == done
