@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sweeps.tasks.windows import ACROSS, cut, drawn, spread
+from sweeps.tasks.token_streams import Stream
+from sweeps.tasks.windows import ACROSS, BLOCK, blocks, cut, drawn, spread
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,10 @@ def test_what_reads_like_a_held_out_window_is_not_learned_from():
 def test_a_text_of_too_few_windows_is_refused(held: int, train: int, said: str):
     with pytest.raises(ValueError, match=f'9 windows in 3 blocks of text do not give {said} training windows; ask for fewer'):
         drawn(BLOCKS, OWN, 0, held, train, 1)
+
+
+def test_a_single_document_is_divided_from_its_first_token_on():
+    size = -(-BLOCK // 9) * 9
+    alone = Stream(np.zeros(2 * size + 9, np.uint8), np.array([0, 2 * size + 9]), np.array([0]), None, 2)
+    made = blocks(alone, length=8, spacing=9)
+    assert made.tolist() == [0] * (size // 9) + [1] * (size // 9) + [2]
