@@ -27,5 +27,9 @@ def of_role(name: str, role: str, knobs: Mapping[str, object]) -> object:
 
 
 def apart(names: Collection[str]) -> bool:
-    """Whether one of these knobs tells roles apart, so that parameters of two roles may not be joined."""
+    """Whether one of these knobs tells roles apart, so that parameters of two roles may not be joined.
+
+    >>> apart(['lr', 'weight_decay']), apart(['lr', 'lr_head'])
+    (False, True)
+    """
     return not KNOBS.keys().isdisjoint(names)
