@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.contracts import check
 from arch.contracts.whole import difference
 from arch.generation import Generation
@@ -180,6 +181,23 @@ def test_every_causal_mixer_generates():
 
 KEEPING = ('stem', 'position', 'block', 'mixer', 'norm', 'channel', 'residual', 'activation', 'head')
 ENTRIES = [(family, kind) for family in KEEPING for kind in TABLES[family]]
+
+
+class Forgets(Mixer):
+    """The mean of the tokens so far, which keeps nothing of them. `[B, N, C] -> [B, N, C]`"""
+
+    FITS = ('isotropic', 'causal', 'tokens')
+    GENERATES = True
+
+    @nn.compact
+    def __call__(self, x, context):
+        return jnp.cumsum(x, 1) / (1 + jnp.arange(x.shape[1]))[:, None]
+
+
+def test_a_mixer_that_forgets_what_it_read_is_seen():
+    tables = {**TABLES, 'mixer': {**TABLES['mixer'], 'forgets': Forgets}}
+    why = {one.rule: one.why for one in check('mixer', 'forgets', tables, rules=['generates'])}
+    assert 'keep what is needed of earlier tokens in context.past' in why['generates']
 
 
 @pytest.mark.slow

@@ -151,6 +151,11 @@ def test_a_foreign_about_is_refused(tmp_path: Path, content: str):
         find('odd', tmp_path)
 
 
+def test_a_folder_without_an_about_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match=r'about\.json: not that of a prepared set of form'):
+        load(tmp_path)
+
+
 def test_a_format_that_only_equals_the_number_is_refused(tmp_path: Path):
     write(tmp_path / 'prepared' / 'odd', {'kind': 'images'}, images(1), images(1))
     path = tmp_path / 'prepared' / 'odd' / 'about.json'
