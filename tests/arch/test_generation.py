@@ -191,7 +191,7 @@ class Forgets(Mixer):
 
     @nn.compact
     def __call__(self, x, context):
-        return jnp.cumsum(x, 1) / jnp.arange(1, x.shape[1] + 1, dtype=x.dtype)[:, None]
+        return jnp.cumsum(x, 1) / jnp.arange(1, x.shape[1] + 1, dtype=x.dtype)[None, :, None]
 
 
 def test_a_mixer_that_forgets_what_it_read_is_seen():
