@@ -156,6 +156,16 @@ def test_looks_of_both_folders_count_and_the_definition_comes_along(folders: tup
     assert (here / defined.FILE).read_bytes() == b'its own'
 
 
+@pytest.mark.parametrize(
+    'ours, theirs', [({'a': '1'}, {'b': '2'}), ({'b': '2'}, {'a': '1', 'b': '2'}), ({'a': '1', 'b': '2'}, {'a': '1'})]
+)
+def test_sets_that_one_folder_alone_has_stand_in_no_way(folders: tuple[Path, Path], ours: dict, theirs: dict):
+    here, there = folders
+    manifests.update(here, sets=ours)
+    manifests.update(there, sets=theirs)
+    assert merge(there, here).added > 0
+
+
 def test_a_damaged_file_of_either_folder_is_named(folders: tuple[Path, Path]):
     here, there = folders
     for folder in (here, there):

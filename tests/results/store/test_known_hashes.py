@@ -1,6 +1,7 @@
 """Known hashes: what is remembered, and that nothing wrong is."""
 
 import hashlib
+import os
 
 import pytest
 
@@ -45,9 +46,13 @@ def test_where_nothing_can_be_written_it_is_worked_out_each_time(folder):
 
 def test_the_newest_stay(folder, monkeypatch):
     monkeypatch.setattr(known_hashes, 'MOST', 3)
-    for number in range(5):
-        known_hashes.remembered(hashlib.sha256(b'%d' % number).hexdigest(), lambda: MADE)
-    assert len(list(folder.iterdir())) == 3
+    names = [hashlib.sha256(b'%d' % number).hexdigest() for number in range(5)]
+    for age, name in enumerate(names):
+        known_hashes.remembered(name, lambda: MADE)
+        # As if an hour lay between two of them.
+        os.utime(folder / name, (3600 * age, 3600 * age))
+        known_hashes._bound(folder)
+    assert {path.name for path in folder.iterdir()} == {*names[2:]}
 
 
 def test_a_hash_of_files_is_the_same_known_or_not(folder, tmp_path):
