@@ -170,7 +170,8 @@ def _expression_breaks(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
             yield ast.Constant(not value), f'{value} to {not value}'
         case ast.Constant(value=int() | float() as value):
             yield ast.Constant(value + 1), f'{value} to {value + 1}'
-        case ast.Constant(value=str() as value) if value:
+        # Python reads 'utf-8_' as it reads 'utf-8'.
+        case ast.Constant(value=str() as value) if value not in ('', 'utf-8'):
             yield ast.Constant(f'{value}_'), 'a text with a letter more'
         case ast.IfExp(body=body, orelse=other):
             yield body, 'always the first of two'

@@ -1,5 +1,6 @@
 """Lines that are broken on purpose: each break is one slip, and what no test notices is told."""
 
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
+from breaks import COMMON, KIN_SECONDS, Breaks, all_lines, harmless
 from declared_numbers import ROOT
 from mutants import lines
 
@@ -100,3 +102,81 @@ def test_what_no_test_notices_is_told(blind: Path):
         assert done.returncode == status, done.stdout + done.stderr
         assert ('not noticed: results/rounding.py:' in done.stdout) is (status == 1)
         assert 'noticed: ' in done.stdout.splitlines()[-1] and 'no test was run' not in done.stdout
+
+
+SHARING = """import functools
+
+import pytest
+from results.rounding import plain
+
+
+@functools.cache
+def made():
+    return plain({'a': (0.5, 1)})
+
+
+@pytest.fixture(scope='module')
+def shared():
+    return plain([1.5])
+
+
+def test_first(shared):
+    made()
+
+
+def test_second(shared):
+    assert shared == [1.5]
+
+
+def test_third():
+    assert made() == {'a': [0.5, 1]}
+"""
+
+
+def test_what_a_fixture_calls_counts_for_all_that_use_it_and_a_helper_joins_the_tests_that_call_it(blind: Path):
+    blind.write_text(SHARING)
+    calls = blind.with_suffix('.pickle')
+    command = [sys.executable, 'tests/breaks.py', 'results/rounding.py', '--tests', str(blind), '--lines', '0']
+    subprocess.run([*command, '--calls', str(calls)], cwd=ROOT, capture_output=True, check=True)
+    called, seconds, _ = pickle.loads(calls.read_bytes())
+    start = next(line.start for line in lines(ROOT / 'results' / 'rounding.py') if line.function == 'plain')
+    place, (first, second, third) = (str(ROOT / 'results' / 'rounding.py'), start), called
+    assert place in called[first] and place in called[second] and place not in called[third]
+    assert third in Breaks(called, seconds).kin([first])
+
+
+def test_each_harmless_break_is_of_a_line_that_there_is_and_says_why():
+    listed = harmless()
+    there = {
+        (path, line.function, line.text, words)
+        for path in {path for path, *_ in listed}
+        for line in lines(ROOT / path)
+        for words in line.ways
+    }
+    assert not listed.keys() - there, 'the line has changed: judge the break anew, or take it from tests/harmless_breaks.txt'
+    assert all(listed.values())
+
+
+def test_no_harmless_break_is_drawn():
+    for (path, function, text, words), _ in harmless().items():
+        ways = {
+            line.ways[way] for line, able in all_lines([path]) for way in able if (line.function, line.text) == (function, text)
+        }
+        assert words not in ways
+
+
+def test_tests_that_share_a_helper_are_tried_with_those_that_call_a_function():
+    """A program that one test compiled is there for the next ones, which call nothing that it is made of."""
+    product, helper, common, other = ('/p.py', 1), *((f'{ROOT}/tests/{name}.py', 1) for name in ('helper', 'common', 'other'))
+    calls = {
+        'a.py::first': {product, helper, common},
+        'a.py::slow': {helper, common},
+        'a.py::next': {helper, common},
+        'a.py::long': {helper, common},
+        'b.py::stranger': {other, common},
+        **{f'b.py::{number}': {common} for number in range(COMMON)},
+    }
+    seconds = dict.fromkeys(calls, 0.1) | {'a.py::slow': 2.0, 'a.py::long': KIN_SECONDS}
+    breaks = Breaks(calls, seconds)
+    assert breaks.tests[product] == ['a.py::first'] and breaks.kin(['a.py::first']) == ['a.py::next', 'a.py::slow']
+    assert breaks.kin(['b.py::stranger']) == []
