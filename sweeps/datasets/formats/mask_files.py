@@ -42,7 +42,9 @@ def read_mask(content: bytes) -> np.ndarray:
             raise ValueError(f'pixels of mode {image.mode}; allowed: grey, palette or red, green, blue')
     # Pillow's decoders fail on damaged files in many ways.
     except Exception as error:
-        raise ValueError(f'not a readable mask ({error}); allowed: whole files that end with {", ".join(SUFFIXES)}') from error
+        raise ValueError(
+            f'not a readable mask ({_why(error)}); allowed: whole files that end with {", ".join(SUFFIXES)}'
+        ) from error
 
 
 COLOUR = 1 << 32
@@ -119,7 +121,7 @@ def measured(content: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(content)) as image:
             turned, size = image.getexif().get(ORIENTATION, 1), (image.height, image.width)
     except Exception as error:
-        raise ValueError(f'not a readable image ({error})') from error
+        raise ValueError(f'not a readable image ({_why(error)})') from error
     if turned != 1:
         raise ValueError(f'its EXIF data say that it is to be turned ({turned}), and its mask does not; save it upright')
     return size
@@ -132,3 +134,10 @@ def resized(classes: np.ndarray, size: int) -> np.ndarray:
     if classes.shape == (size, size):
         return classes
     return np.asarray(ImageOps.fit(Image.fromarray(classes), (size, size), Image.Resampling.NEAREST), np.int32)
+
+
+def _why(error: Exception) -> object:
+    """What is wrong with a file; what Pillow says where it knows no format names an object of ours."""
+    from PIL import UnidentifiedImageError
+
+    return 'of no known format' if isinstance(error, UnidentifiedImageError) else error
