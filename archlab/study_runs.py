@@ -42,11 +42,11 @@ class StudyRuns:
 
     @functools.cached_property
     def _records_and_skipped(self) -> tuple['Records', list[str]]:
-        from results.store.recorded import Records, read_folder
+        from results.store.recorded import read_folder
 
         files = self.files  # listed before they are read, so that no cache is newer than its address
         with plain_data():
-            records, skipped = read_folder(self.folder, self.study.name, files) if files else (Records.of(()), [])
+            records, skipped = read_folder(self.folder, self.study.name, files)
         warn_skipped(skipped)
         return records, skipped
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from ablations.shapes import AMOUNTS
 from ablations.study import Study
@@ -54,8 +54,6 @@ def _panel(axes, title: str, tasks: Sequence[Task], study: Study, findings: list
     axes.plot(range(len(tasks)), chance, color='black', linestyle=':', linewidth=0.8, zorder=1)
     axes.xaxis.set_major_locator(FixedLocator(range(len(tasks))))
     axes.xaxis.set_major_formatter(FixedFormatter([f'{task.data[field]:,}' for task in tasks]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(-0.5, len(tasks) - 0.5)
     axes.set_xlabel(AMOUNTS[field])
     axes.set_ylabel(axis_label(tasks[0]))

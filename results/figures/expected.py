@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from ablations.study import Study
 from results.expected_best import ALL_OPTIMIZERS, Curve, Settled, curves, settled_orders
@@ -20,7 +20,6 @@ def _ticks(axes, trials: list[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(plain_number)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _order(axes, order: Settled | None) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from ablations.study import Study
 from ablations.tasks import Task
@@ -86,8 +86,6 @@ def _panel(axes, title: str, steps: Sequence[Step], task: Task, styles: Mapping,
     ordered = sorted(zip(places, steps, strict=True), key=lambda item: item[0])
     axes.xaxis.set_major_locator(FixedLocator(at))
     axes.xaxis.set_major_formatter(FixedFormatter([count(step.params) if by_size else step.name for _, step in ordered]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(at[0] - 0.5 * gap, at[-1] + 0.5 * gap)
     axes.set_xlabel(f'parameters of {base} (logarithmic)' if by_size else 'size')
     axes.set_ylabel(f'effect on {task.metric}\n{difference_unit(known[0])} (above 0 is better)')

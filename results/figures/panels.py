@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from ablations.study import Study
 from ablations.tasks import Task
@@ -164,7 +164,6 @@ def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
         axes.set_xlim(*ends)
         axes.xaxis.set_major_locator(FixedLocator([t for t in MaxNLocator(3).tick_values(*ends) if ends[0] <= t <= ends[1]]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def mark_outside(

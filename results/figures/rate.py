@@ -5,7 +5,7 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from results.figures.panels import arm_handles, axis_label, draw_line, grid, plain_number
 from results.figures.style import house, palette, rounded
@@ -81,7 +81,6 @@ class _RatePanel:
         if self.space[self.place].scale == 'log':
             low, high = axes.get_xlim()
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 300 * low else (1,), numticks=12))
-            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_minor_locator(NullLocator())
 
     def _limits(self, all_scores: list[float]) -> None:

@@ -26,7 +26,7 @@ def joint_terminal(studies: Studies, width: int = SCREEN) -> Group:
 def _cell(row: Row, place: int) -> Text:
     effect, verdict = row.effects[place], row.verdicts[place]
     lines = [Text(text) for text in (effect.text, effect.small) if text]
-    return Text('\n').join([*lines, coloured(verdict)] if verdict else lines)
+    return Text('\n').join([*lines, coloured(verdict)])
 
 
 def _beside(made: Joint, rows: list[Row], width: int) -> list[list[int]]:
