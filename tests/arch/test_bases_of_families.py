@@ -3,7 +3,7 @@
 import pytest
 from flax import linen as nn
 
-from arch.block import BASES, Body, Channel, Downsample, Layer, Mixer, Norm, Position, Residual, Stem
+from arch.block import BASES, Body, Channel, Downsample, Layer, Mixer, Norm, Position, Residual, Stem, adopted
 from arch.flags import Flags, Knob
 from arch.positions import Alibi, NoPosition, Rotary
 
@@ -50,3 +50,14 @@ def test_knobs_are_told_by_a_number_a_field_or_with_bounds():
 
     assert Mine().knob_values() == {'plain': 2.0, 'own': 0.5, 'bound': 0.5, 'free': 3}
     assert Mine().knob_bounds() == {'bound': (float('-inf'), 1), 'free': (float('-inf'), float('inf'))}
+
+
+class Plain(nn.Module):
+    """A module of a user's own."""
+
+
+def test_a_plain_module_that_is_adopted_keeps_its_names():
+    cls = adopted(Plain, Mixer)
+    assert cls is not Plain and cls.__mro__[1] is Plain
+    for name in ('__name__', '__qualname__', '__module__', '__doc__'):
+        assert getattr(cls, name) == getattr(Plain, name)

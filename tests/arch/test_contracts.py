@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from broken_words import says
 from flax import linen as nn
 from golden_texts import ANEW
 from heard_programs import Heard, told
@@ -229,7 +230,7 @@ class Deaf(nn.Module):
 
     @nn.compact
     def __call__(self, x, context):
-        return x
+        return jnp.sin(x)
 
 
 class Concrete(nn.Module):
@@ -289,35 +290,35 @@ class Laned(nn.Module):
 
 
 BROKEN = [
-    ('definition', Undocumented, 'no shape line'),
-    ('definition', Bare, 'no default'),
-    ('definition', dict, 'no class of flax.linen.Module'),
-    ('shape', Shrinks, 'wanted [7, 6, 16]'),
-    ('dtype', Widens, 'bfloat16 gave float32'),
-    ('names', Unnamed, "'Dense_0' is an automatic name"),
-    ('roles', Unknown, "'temperature' is no parameter name"),
-    ('gradient', Unused, "['gain'] receive no gradient"),
-    ('gradient', Infinite, 'not finite'),
-    ('lanes', Laned, 'lane 0 of layer 0 differs'),
-    ('causal', Peeks, 'token 0 sees what comes from token 1 on'),
-    ('causal', Blind, 'sees nothing'),
-    ('scan', Counts, 'differs by'),
-    ('equivariant', Ordered, 'another order changes'),
-    ('batch', Gossips, 'MIXES_BATCH'),
-    ('knobs', Deaf, "'strength' changes nothing"),
-    ('knobs', Concrete, 'ConcretizationTypeError'),
-    ('repeatable', Moody, 'two traces differ'),
-    ('repeatable', Noisy, "only stream of random numbers is 'noise'"),
-    ('statistics', Drifts, 'outside training'),
-    ('statistics', Loses, 'shape or type'),
+    ('definition', Undocumented),
+    ('definition', Bare),
+    ('definition', dict),
+    ('shape', Shrinks),
+    ('dtype', Widens),
+    ('names', Unnamed),
+    ('roles', Unknown),
+    ('gradient', Unused),
+    ('gradient', Infinite),
+    ('lanes', Laned),
+    ('causal', Peeks),
+    ('causal', Blind),
+    ('scan', Counts),
+    ('equivariant', Ordered),
+    ('batch', Gossips),
+    ('knobs', Deaf),
+    ('knobs', Concrete),
+    ('repeatable', Moody),
+    ('repeatable', Noisy),
+    ('statistics', Drifts),
+    ('statistics', Loses),
 ]
 
 
-@pytest.mark.parametrize(('rule', 'cls', 'why'), BROKEN, ids=[f'{rule}-{cls.__name__}' for rule, cls, _ in BROKEN])
-def test_every_rule_catches_a_block_that_breaks_it(rule, cls, why):
+@pytest.mark.parametrize(('rule', 'cls'), BROKEN, ids=[f'{rule}-{cls.__name__}' for rule, cls in BROKEN])
+def test_every_rule_catches_a_block_that_breaks_it(rule, cls):
     contracts = check('mixer', 'mine', {**TABLES, 'mixer': {**TABLES['mixer'], 'mine': cls}}, rules=[rule])
     whys = {contract.rule: contract.why for contract in contracts if not contract.holds}
-    assert list(whys) == [rule] and why in whys[rule]
+    assert list(whys) == [rule] and says(whys[rule], cls.__name__), whys
 
 
 def test_a_mixer_may_refuse_a_causal_body():

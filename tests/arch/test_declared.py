@@ -166,7 +166,8 @@ def test_flags_on_an_instance_and_promises_of_other_families_are_refused():
         def setup(self):
             self.FITS = ('tokens',)
 
-    assert 'setup sets FITS on an instance' in mistakes(adopted(Late, Mixer), Mixer)[0]
+    said = 'setup sets FITS on an instance, which nobody reads; write FITS = ... in the class'
+    assert mistakes(adopted(Late, Mixer), Mixer) == (said,)
     assert 'not both an enter and a leave' in refused(Residual, STREAMS=True)
     assert "no 'step'" in refused(Downsample, IN_BLOCK=True)
     assert 'whole numbers from 1' in refused(BASES['block'], BRANCHES=0)
@@ -304,3 +305,92 @@ def test_check_finds_flags_that_are_not_true():
     tables = {**TABLES, 'residual': {'mine': Streams}}
     contracts = {contract.rule: contract.why for contract in check('residual', 'mine', tables)}
     assert 'say STREAMS = True' in contracts['flags']
+
+
+PLACED = "['hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens'"
+OF_MIXERS = "['EQUIVARIANT', 'FITS', 'GENERATES', 'KERNELS', 'KNOBS', 'MIXES_BATCH', 'NEEDS', 'SCANS', 'SUBSAMPLES', 'TAKES']"
+
+
+@pytest.mark.parametrize(
+    ('base', 'attributes', 'said'),
+    [
+        (Mixer, {'FITS': 'tokens'}, f"FITS = 'tokens' is a str; allowed: a tuple of {PLACED}]; write e.g. ('tokens',)"),
+        (Mixer, {'FITS': ('tokenz',)}, f"FITS = ('tokenz',) holds 'tokenz'; allowed: {PLACED}]. Did you mean 'tokens'?"),
+        (Norm, {'FITS': ('x',)}, f"FITS = ('x',) holds 'x'; allowed: {PLACED}, 'queries']."),
+        (Mixer, {'FITS': ()}, f'FITS = () works nowhere; allowed: some of {PLACED}]; name the places where it works'),
+        (Mixer, {'SCANS': 0}, 'SCANS = 0 is a int; allowed: True or False; mend the value'),
+        (
+            Mixer,
+            {'KNOBS': ('gain',)},
+            "KNOBS = ('gain',) is a tuple; allowed: a dict of numbers or fields; write e.g. {'gain': 1.0}",
+        ),
+        (
+            Mixer,
+            {'KNOBS': {'gain': 'gian'}, 'gain': 1.0, '__annotations__': {'gain': float}},
+            "KNOBS = {'gain': 'gian'}: 'gian' is no field of it; allowed: a field or a number. Did you mean 'gain'?",
+        ),
+        (
+            Mixer,
+            {'KNOBS': {'gain': 'mode'}, 'mode': 'x', '__annotations__': {'mode': str}},
+            "KNOBS = {'gain': 'mode'}: the field 'mode' has no number as default; allowed: a field that has; give it one",
+        ),
+        (
+            Mixer,
+            {'KNOBS': {'gain': None}},
+            "KNOBS = {'gain': None}: None of knob 'gain' is no number; allowed: a number, or the name of a field",
+        ),
+        (
+            Mixer,
+            {'KNOBS': {'gain': Knob(1.0, 2, 2)}},
+            "KNOBS = {'gain': Knob(first=1.0, low=2, high=2)}: the bounds of knob 'gain' hold nothing; allowed: numbers, "
+            'low < high; mend them',
+        ),
+        (
+            Mixer,
+            {'KNOBS': property(len)},
+            'KNOBS is a property, which a class has not yet; write KNOBS = ... with a value such as {}',
+        ),
+        (
+            Mixer,
+            {'FITS': ('tokens',), '__annotations__': {'FITS': tuple}},
+            'FITS is a field, which a spec could set; write FITS = ... without a type',
+        ),
+        (Mixer, {'BRANCHES': 2}, f"BRANCHES is a flag of ['block'] alone; allowed here: {OF_MIXERS}; leave it out"),
+        (Mixer, {'NOTHING': True}, f"NOTHING is a flag of ['norm', 'qk_norm'] alone; allowed here: {OF_MIXERS}; leave it out"),
+        (Mixer, {'CAUSAL': False}, f'CAUSAL is no flag; allowed: {OF_MIXERS}. Rename it.'),
+        (Mixer, {'FITTS': ('tokens',)}, f"FITTS is no flag; allowed: {OF_MIXERS}. Did you mean 'FITS'?"),
+        (
+            Mixer,
+            {'KERNELS': ('query',)},
+            "KERNELS = ('query',); allowed: for each path to a kernel a tuple with a word of ['each', 'in', 'out', 'tap'] for "
+            "each axis, 'in' and 'out' or 'tap' among them; write e.g. {'attend/query': ('in', 'out', 'out')}",
+        ),
+        (
+            Mixer,
+            {'SUBSAMPLES': True},
+            "SUBSAMPLES = True, but it has no field 'stride' for the lab to set; add the field or say SUBSAMPLES = False",
+        ),
+        (
+            Residual,
+            {'STREAMS': True},
+            'STREAMS = True, but it has not both an enter and a leave; add them or say STREAMS = False',
+        ),
+        (
+            Residual,
+            {'STREAMS': True, 'enter': lambda self, x: x},
+            'STREAMS = True, but it has not both an enter and a leave; add them or say STREAMS = False',
+        ),
+        (
+            Downsample,
+            {'IN_BLOCK': True},
+            "IN_BLOCK = True, but it has no 'step' for the block to read; add the property or say IN_BLOCK = False",
+        ),
+        (
+            BASES['body'],
+            {'SCANS': True},
+            "SCANS = True, but it has no field 'over_depth' for the lab to set; add the field or say SCANS = False",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_fix(base, attributes, said):
+    assert refused(base, **attributes) == said

@@ -8,7 +8,9 @@ from arch.make import fields
 from arch.model_sockets import Sockets
 from arch.sockets import TABLES
 
-FAMILIES = ('body', 'stem', 'block', 'residual', 'downsample', 'head', 'channel')
+FAMILIES = ('body', 'stem', 'block', 'residual', 'downsample', 'head', 'channel', 'mixer')
+ALSO = {('head', 'wide_classifier'): {'hidden': 8}}
+"""Fields of entries that ask for more than their defaults do."""
 
 
 def asked(family: str, kind: str, monkeypatch: object) -> list[str]:
@@ -23,6 +25,7 @@ def asked(family: str, kind: str, monkeypatch: object) -> list[str]:
 
     monkeypatch.setattr(Sockets, 'make', make)
     config = config_of(family, kind, place_of(family, kind))
+    config[family] = {**config[family], **ALSO.get((family, kind), {})}
     if family == 'body':
         given = {name: value for name, value in config['body'].items() if name in ('kind', *fields(TABLES['body'][kind]))}
         config['body'] = {**given, **SIZED.get(kind, {})}

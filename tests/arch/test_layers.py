@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
+from arch.block import Residual
 from arch.context import Context
 from arch.model import build
 from arch.model_sockets import Sockets
@@ -150,3 +152,29 @@ def test_a_share_that_does_not_split_into_pairs_is_refused(share, said):
     with pytest.raises(ValueError, match=said):
         config = {**PLAIN, 'mixer': {'kind': 'attention', 'heads': 1}, 'position': {'kind': 'rotary', 'share': share}}
         jax.eval_shape(lambda: build(config).init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)), {}))
+
+
+class OfZeros(Residual):
+    """It hands its branch zeros in place of the stream. `[..., C] -> [..., C]`"""
+
+    @nn.compact
+    def __call__(self, x, branch, context):
+        return branch.bare(jnp.zeros_like(x), context)
+
+
+@pytest.mark.parametrize('kind', [kind for kind, cls in TABLES['block'].items() if cls.STRIDES])
+def test_a_layer_within_a_stage_reads_what_the_residual_rule_hands_its_branch(kind):
+    """And at the beginning of a stage what it was given, whatever the rule does."""
+    tables = {**TABLES, 'residual': {**TABLES['residual'], 'of_zeros': OfZeros}}
+    plain = {**PLAIN, 'norm': {'kind': 'identity'}, 'activation': {'kind': 'tanh'}}
+    sockets = Sockets({**plain, 'block': {'kind': kind}, 'residual': {'kind': 'of_zeros'}}, tables)
+    block = sockets.make('block', name=None, features=4)
+
+    @jax.jit
+    def run(x):
+        key, context = jax.random.key(0), Context()
+        begins = block.init_with_output(key, x, context, shortcut=lambda x, context: x, stride=1)[0]
+        return block.init_with_output(key, x, context)[0], begins
+
+    (one, first), (two, second) = (run(jnp.asarray(GENERATOR.normal(size=(1, 3, 3, 4)), jnp.float32)) for _ in range(2))
+    assert (one == two).all() and abs(first - second).max() > 1e-3

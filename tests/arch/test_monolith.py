@@ -176,7 +176,7 @@ class Restless(Tiny):
 )
 def test_a_broken_model_is_told_what_it_breaks(cls: type, rule: str, why: str):
     broken = {one.rule: one.why for one in check('body', 'mine', tables(mine=cls)) if not one.holds}
-    assert why in broken.get(rule, ''), broken
+    assert why in broken.get(rule, '') and 'https' not in broken[rule], broken
 
 
 class Misspelt(Tiny):
@@ -255,7 +255,7 @@ def test_statistics_change_in_training_alone_and_others_stay():
         y, after = scored(Counting(), params, state, jnp.asarray(IMAGES, jnp.bfloat16), jax.random.key(1), train)
         assert y.dtype == jnp.float32 and set(after) == set(state)
         assert (float(after['calls']['count']), float(after['other']['still'])) == (count, 1.0)
-    with pytest.raises(ValueError, match=r'; running statistics change only where train is true$'):
+    with pytest.raises(ValueError, match=r'^(?!.*https).*; running statistics change only where train is true$'):
         scored(Counting(always=True), params, state, jnp.asarray(IMAGES), jax.random.key(1), False)
 
 

@@ -1,13 +1,18 @@
 """Tensors of a reference: their names in plain form, their layout in ours, and what is told of those that do not fit."""
 
+import fcntl
 import json
+import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from reference_tensors import CASES
 from safetensors.numpy import save_file
 
-from arch.published import swin
-from arch.published.importing import read_tensors, unwrapped
+from arch.published import convnext, deit3, gpt2, llama, metaformer_baselines, resnet, swin, swin_v2, vit
+from arch.published.importing import read_tensors, save_weights, unwrapped
 from arch.published.tensors import Tensors
 from arch.published.timm_names import MARK, by_transformers_names
 from arch.published.weight_map import dense, hidden_channels, image_channels, plain_names
@@ -128,3 +133,58 @@ def test_an_index_names_the_files_beside_it_each_once(tmp_path):
     index = tmp_path / 'index.json'
     index.write_text(json.dumps({'weight_map': {'a': 'one.safetensors', 'b': 'two.safetensors', 'c': 'one.safetensors'}}))
     assert {name: part.tolist() for name, part in read_tensors(index).items()} == {'a': [0, 1], 'b': [0, 1]}
+
+
+def test_a_file_is_whole_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """It is held while it is written, so that nobody takes it for what a killed process left."""
+    said, file, fsync = [], tmp_path / 'weights.safetensors', os.fsync
+
+    def synced(handle: int) -> None:
+        said.append((os.fstat(handle).st_size, file.exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, 'fsync', synced)
+    monkeypatch.setattr(fcntl, 'flock', lambda held, how: said.append((Path(held.name).name.rpartition('-')[0], how)))
+    save_weights(file, {'head': {'bias': np.ones(3, np.float32)}}, {})
+    held, whole, folder = said
+    assert held == ('.weights.safetensors.aside', fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert whole == (file.stat().st_size, False) and folder[1]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+OF_OTHERS = {
+    'vit': (vit.from_transformers, CASES['vit'][0], 'ViTForImageClassification of 2 layers of width 8'),
+    'gpt2': (gpt2.from_transformers, CASES['gpt2'][0], 'GPT2LMHeadModel of 2 layers of width 8'),
+    'llama': (llama.from_transformers, CASES['llama'][0], 'LlamaForCausalLM of 2 layers of width 8'),
+    'swin': (swin.from_transformers, CASES['swin'][0], 'SwinForImageClassification of [2, 2] blocks of widths [8, 16]'),
+    'swinv2': (
+        swin_v2.from_transformers,
+        CASES['swinv2'][0],
+        'Swinv2ForImageClassification of [2, 2] blocks of widths [8, 16]',
+    ),
+    'deit3': (deit3.from_timm, deit3.deit3(3, 8, 4, 8, 2, 2), f'{deit3.REFERENCE} of 2 layers of width 8'),
+    'resnet': (resnet.weights, resnet.resnet([8, 16], [1, 2], 4, 3), 'a ResNet of widths [8, 16] and depths [1, 2]'),
+    'convnext': (convnext.weights, convnext.convnext([8, 16], [1, 2], 3), 'a ConvNeXt of widths [8, 16] and depths [1, 2]'),
+    'convformer': (
+        metaformer_baselines.from_timm,
+        metaformer_baselines.convformer([1, 1, 1, 1], [4, 4, 4, 4]),
+        f'{metaformer_baselines.REFERENCE} of [1, 1, 1, 1] blocks of widths [4, 4, 4, 4]',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', OF_OTHERS)
+def test_tensors_of_another_model_are_told_from_those_of_this_one(name):
+    weights, config, about = OF_OTHERS[name]
+    with pytest.raises(ValueError, match=re.escape(f'the tensors given are not those of {about}: ')) as said:
+        weights(config, {'other.weight': counted(2)})
+    assert '; 1 not used: other.weight; give the whole state dict of that model, or ' in str(said.value)
+
+
+def test_a_config_of_another_kind_is_told_the_model():
+    other = {**resnet.resnet([8], [1], 4, 3), 'norm': {'kind': 'layer_norm'}}
+    with pytest.raises(ValueError, match="the weights of a ResNet with blocks of kind bottleneck are for norm 'batch_norm', "):
+        resnet.weights(other, {})
+    other = {**convnext.convnext([8], [1], 3), 'norm': {'kind': 'rms_norm'}}
+    with pytest.raises(ValueError, match="the weights of a ConvNeXt are for norm 'layer_norm', the config has 'rms_norm'; "):
+        convnext.weights(other, {})

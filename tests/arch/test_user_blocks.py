@@ -77,7 +77,7 @@ def test_kinds_of_a_file_are_merged_checked_and_built(block_file):
             "from flax import linen as nn\nNORMS = {'layer_norm': nn.Dense}",
             "NORMS has 'layer_norm', which the lab uses already",
         ),
-        ('norms = {}', r'defines no table; allowed: .*; add e.g. NORMS = '),
+        ('norms = {}', r"defines no table; allowed: \['ACTIVATIONS', 'BLOCKS', .*; add e.g. NORMS = "),
         ('NORMS = []', 'NORMS is a list; allowed: a dict of kinds; write e.g. '),
         (f"{FILE}\nMIXER = {{'mine': HalfNorm}}", r"MIXER holds blocks and is no table; .* Did you mean 'MIXERS'\?"),
         (f"{FILE}\nnorms = {{'mine': HalfNorm}}", r"norms holds blocks and is no table; .* Did you mean 'NORMS'\?"),
