@@ -53,7 +53,15 @@ def tensor(array: np.ndarray) -> Tensor:
 
 
 class Module:
-    """A module that knows its parameters, also those of its parts."""
+    """A module that knows its parameters, also those of its parts, and takes none before it is begun, as PyTorch's."""
+
+    def __init__(self):
+        self.begun = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, (Module, Parameter)) and 'begun' not in vars(self):
+            raise AttributeError('cannot assign parts before Module.__init__() call')
+        super().__setattr__(name, value)
 
     def __call__(self, *given: Tensor) -> Tensor:
         return self.forward(*given)
@@ -75,6 +83,7 @@ class Parameter(Tensor):
 
 class Linear(Module):
     def __init__(self, inputs: int, outputs: int, bias: bool):
+        super().__init__()
         self.weight = tensor(np.full((outputs, inputs), np.nan))
         self.bias = tensor(np.full(outputs, np.nan)) if bias else None
 
@@ -89,6 +98,7 @@ class Identity(Module):
 
 class Sequential(Module):
     def __init__(self, *parts: Module):
+        super().__init__()
         self.parts = parts
 
     def forward(self, x: Tensor) -> Tensor:

@@ -45,6 +45,13 @@ def test_a_run_is_stopped_in_time(tmp_path: Path):
     assert done
 
 
+def test_a_tiny_study_has_few_runs_of_few_steps():
+    study = part.tiny_study()
+    assert part._size(study) == 4 * (2 + 1) and [item.steps for item in study.tasks] == [4]
+    config = study.program('own', study.tasks[0].name, next(iter(study.tune))).model
+    assert config['stem']['vocabulary'] == config['head']['outputs'] == 256
+
+
 @pytest.mark.slow
 def test_a_tiny_study_is_run_to_its_end(tmp_path: Path):
     part.run(Measured(tmp_path / 'told.json', 300), tiny=True)

@@ -187,6 +187,7 @@ def test_a_pack_is_ordered_and_its_records_are_read(tmp_path: Path, monkeypatch)
     ((call, given),) = calls
     assert call[1:] == ['-m', 'sweeps.worker', str(tmp_path), 'pack']
     assert given['env']['XLA_PYTHON_CLIENT_PREALLOCATE'] == 'false' and given['env'].keys() > {'PATH'}
+    assert given['stderr'] == resume.subprocess.DEVNULL, 'what a killed worker says is no part of the measurements'
     ordered = order_files.read(tmp_path, 'pack')
     assert ordered['checkpoints'] == {'steps': 8} and ordered['strategy'] == 'vmap' and ordered['folder'] == str(tmp_path)
     (tmp_path / 'b.jsonl').write_text('{"id": "c", "score": 1.5, "seconds": 3}\n')

@@ -106,8 +106,11 @@ def test_a_body_is_measured_in_turns_and_told_in_eighty_columns(monkeypatch):
     monkeypatch.setattr(bodies, 'Child', Answers)
     measured = bodies.measure('digits', {'depth': 3}, bodies.WAYS, processes=2, rounds=3, profile=True)
     assert measured['best'] == 'compiled' and measured['ratio']['median'] == 2.0
-    assert measured['sides']['lab']['cpu_ms'] == {'median': 1.0, 'least': 1.0, 'greatest': 1.0}
-    assert measured['sides']['lab']['share_of_peak'] == 0.2  # 1e7 operations in a millisecond, of 50e9 in a second
+    told = {'median': 1.0, 'least': 1.0, 'greatest': 1.0}
+    assert measured['sides']['lab'] == {
+        **{'cpu_ms': told, 'wall_ms': told, 'steps_per_cpu_second': 1000.0, 'peak_gflops': 50.0},
+        **{'share_of_peak': 0.2, 'compile_s': 1.0, 'apart': 0.0},  # 1e7 operations in a millisecond, of 50e9 in a second
+    }
     results = {'machine': MACHINE, 'rounds': 3, 'processes': 2, 'bodies': [measured]}
     text = bodies.lines(results)
     assert measured['profile'] == {side: {'products': 0.5, 'rest': 0.0} for side in ('lab', 'eager')}

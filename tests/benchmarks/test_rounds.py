@@ -134,20 +134,34 @@ def test_bodies_that_published_numbers_are_of_keep_their_sizes():
     assert [name for name, body in made.items() if body.tokens] == ['bytes', 'decoder']
 
 
-@pytest.mark.parametrize(('returned', 'wall', 'said'), [(-9, 5.0, {'cut_off_after_s': 2.0}), (-9, 1.0, None), (0, 5.0, None)])
+@pytest.mark.parametrize(
+    ('returned', 'wall', 'said'),
+    [(-9, 5.0, {'cut_off_after_s': 2.0}), (-9, 2.0, {'cut_off_after_s': 2.0}), (-9, 1.0, None), (0, 5.03125, None)],
+)
 def test_a_command_is_cut_off_by_its_own_clock_alone(monkeypatch, capfd, returned, wall, said):
     """A process that a signal ended before the limit, or that ended by itself, was not cut off."""
-    used = type('Used', (), {'ru_utime': 1.25, 'ru_stime': 0.5, 'ru_maxrss': 2048})
+    used = type('Used', (), {'ru_utime': 1.23456, 'ru_stime': 0.5, 'ru_maxrss': 2048})
 
     class Process:
         pid, kill = 1, staticmethod(lambda: None)
 
         def __init__(self, command, stdout, stderr):
-            stdout.write(b'what it says')
+            stdout.write(b'what it says\xff')
 
-    clock = iter([0.0, wall])
+    class Timer:
+        def __init__(self, seconds, call):
+            timers.append((seconds, call))
+
+        def start(self):
+            timers.append('start')
+
+        def cancel(self):
+            timers.append('cancel')
+
+    timers, clock = [], iter([7.0, 7.0 + wall])
     monkeypatch.setattr(spent.subprocess, 'Popen', Process)
-    monkeypatch.setattr(spent.os, 'wait4', lambda pid, flags: (pid, 0, used))
+    monkeypatch.setattr(spent.os, 'wait4', lambda pid, flags: {(1, 0): (1, 0, used)}[pid, flags])
+    monkeypatch.setattr(spent.threading, 'Timer', Timer)
     monkeypatch.setattr(spent.os, 'waitstatus_to_exitcode', lambda status: returned)
     monkeypatch.setattr(spent.time, 'perf_counter', lambda: next(clock))
     code = spent._measured(2.0, ['a', 'command'])
@@ -155,8 +169,9 @@ def test_a_command_is_cut_off_by_its_own_clock_alone(monkeypatch, capfd, returne
     if said:
         assert (code, json.loads(out)) == (0, said)
     else:
-        assert (code, json.loads(out)) == (returned, {'cpu_s': 1.75, 'wall_s': wall, 'mib': 2.0})
-        assert err == 'what it says'
+        assert (code, json.loads(out)) == (returned, {'cpu_s': 1.735, 'wall_s': round(wall, 3), 'mib': 2.0})
+        assert err == 'what it says\ufffd'
+    assert timers == [(2.0, Process.kill), 'start', 'cancel']
 
 
 def test_bars_are_medians_with_a_line_from_the_least_to_the_greatest():

@@ -138,6 +138,17 @@ def test_the_best_recipe_of_tuning_is_confirmed_by_fresh_seeds(sides, monkeypatc
     rates = np.log([one[6]['lr'] for one in tuning])
     best = tuning[int(np.argmin(np.abs(rates - math.log(0.01))))][6]
     assert [one[5:] for one in confirmed] == [(10**6 + 3000 + seed, best, True) for seed in range(2)]
+    logging = sides.optuna_study.optuna.logging
+    assert logging.get_verbosity() == logging.WARNING
+    # Rates are drawn evenly in their logarithm, by the number of the replicate.
+    recipes = []
+    for replicate in (3, 4):
+        asked.clear()
+        sides.optuna_study.run({'base': 'a'}, 'file', [('base', replicate)], trials=9, seeds=1, steps=5, batch=8)
+        recipes.append([one[6] for one in asked[:9]])
+    assert recipes[0] == [one[6] for one in tuning] != recipes[1]
+    for name, middle in (('lr', 1e-2), ('weight_decay', 10**-1.5)):
+        assert sum(one[name] < middle for own in recipes for one in own) >= 6
 
 
 def test_a_side_trains_on_the_batches_of_the_file_from_its_parameters(sides, monkeypatch, tmp_path):
@@ -157,6 +168,7 @@ def test_a_side_trains_on_the_batches_of_the_file_from_its_parameters(sides, mon
     np.savez(file, x=10 * np.arange(4), y=np.arange(4) % 2, order=order, **{'params/head/bias': np.ones(2)})
     made = side.Pytorch('digits', {}, 3, str(file), 'compiled')
     ((kind, params), *recipe) = asked[0]
+    assert CALLS == [('threads', 1)]
     assert kind == 'hierarchical' and list(params) == ['head/bias'] and params['head/bias'].tolist() == [1, 1]
     assert recipe == [*(side.KNOBS[name] for name in ('lr', 'weight_decay')), 'compiled']
     told = made.losses(2)
@@ -165,6 +177,39 @@ def test_a_side_trains_on_the_batches_of_the_file_from_its_parameters(sides, mon
     assert steps == [([10, 30], [1, 1], shares[0]), ([0, 20], [0, 0], shares[1])]
     cpu, wall = made.train(3)
     assert len(steps) == 5 and steps[2:4] == steps[:2] and steps[4][0] == [30, 30] and wall >= 0 <= cpu
+
+
+def test_a_side_tells_the_seconds_of_its_first_step_and_of_all(sides, monkeypatch):
+    side, steps = object.__new__(sides.pytorch.Pytorch), []
+    side._step = lambda step: steps.append(step) or float(step)
+    cpu, wall = iter([1.0, 4.0, 20.0, 25.0]), iter([7.0, 9.0])
+    monkeypatch.setattr(sides.pytorch, 'time', SimpleNamespace(process_time=lambda: next(cpu), perf_counter=lambda: next(wall)))
+    assert side.losses(2) == {'losses': [0.0, 1.0], 'compile_s': 3.0}
+    assert side.train(3) == (5.0, 2.0) and steps == [0, 1, 0, 1, 2]
+
+
+def test_recipes_are_drawn_from_the_space_of_the_lab(sides, monkeypatch):
+    asked, optuna = [], sides.optuna_study.optuna
+
+    class Searched:
+        best_params = {'lr': 0.5, 'weight_decay': 0.25}
+
+        def optimize(self, objective, n_trials):
+            draw = lambda name, low, high, log: asked.append((name, low, high, log)) or high  # noqa: E731
+            asked.append((n_trials, objective(SimpleNamespace(suggest_float=draw, number=0))))
+
+    class Tuned:
+        def __init__(self, *given):
+            pass
+
+        def score(self, seed, recipe, test):
+            return 0.5
+
+    monkeypatch.setattr(optuna, 'create_study', lambda **given: asked.append(given.pop('direction')) or Searched())
+    monkeypatch.setattr(sides.optuna_study, 'Tuned', Tuned)
+    monkeypatch.setattr(sides.optuna_study, 'Examples', lambda file: file)
+    sides.optuna_study.run({'base': 'a'}, 'file', [('base', 3)], trials=9, seeds=2, steps=5, batch=8)
+    assert asked == ['maximize', ('lr', 1e-3, 1e-1, True), ('weight_decay', 1e-3, 1.0, True), (9, 0.5)]
 
 
 def test_operations_are_grouped_by_how_their_names_begin(sides):
