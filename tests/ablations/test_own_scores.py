@@ -1,5 +1,6 @@
 """Chance of tasks of a user's own: what the metrics of the lab give to an answer that is always the same."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import jax.numpy as jnp
@@ -168,3 +169,43 @@ def test_the_five_best_of_five_classes_are_no_question():
     with pytest.raises(ValueError, match='of 5 classes: any answer is right; allowed: 6 classes or more'):
         score_of('top5_accuracy', about)
     assert score_of('top5_accuracy', {**about, 'balance': {'pool': [9] * 6}}).chance == pytest.approx(5 / 6, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('counts', 'f1', 'overlap'),
+    [
+        ([1, 0, 1], 1 / 3, 2 / 9),
+        ([0, 0, 9], 1 / 3, 1 / 3),
+        ([0, 0], 0.0, 0.0),
+        ([3, 1], 0.5, (0.6 + 1 / 7) / 2),
+    ],
+    ids=str,
+)
+def test_guesses_of_classes_that_are_not_there_are_worth_nothing(counts: list[int], f1: float, overlap: float):
+    about = {'kind': 'series', 'target': 'map', 'balance': {'pool': counts}}
+    assert of_guesses('macro_f1', about) == pytest.approx(f1)
+    assert of_guesses('mean_iou', about) == pytest.approx(overlap)
+
+
+@pytest.mark.parametrize(
+    ('form', 'facts_of', 'metric', 'wanted'),
+    [
+        ('class', {'balance': {'pool': [30, 10]}}, None, ('accuracy', 'share of rows', 'higher', 0.75, 0.01)),
+        ('class', {'balance': {'pool': [30, 10]}}, 'macro_f1', ('macro_f1', 'mean F1', 'higher', 0.428571, 0.01)),
+        ('class', {'balance': {'pool': [0, 0]}}, 'auroc', ('auroc', 'area under the curve', 'higher', 0.5, 0.01)),
+        ('map', {'balance': {'pool': [1, 2]}}, None, ('mean_iou', 'mean overlap of a class', 'higher', 0.333333, 0.01)),
+        ('map', {'balance': {'pool': [1, 2]}}, 'accuracy', ('accuracy', 'share of places', 'higher', 0.666667, 0.01)),
+        ('labels', {'positive': {'pool': [9, 1]}, 'known': {'pool': [10, 10]}}, 'accuracy',
+         ('accuracy', 'share of labels', 'higher', 0.9, 0.01)),
+        ('labels', {'positive': {'pool': [5, 0]}, 'known': {'pool': [10, 0]}}, 'macro_f1',
+         ('macro_f1', 'mean F1', 'higher', 0.0, 0.01)),
+        ('values', {'target_std': [3.0, 4.0]}, None, ('rmse', 'unit of the target', 'lower', 3.5, 0.07)),
+        ('values', {'target_std': [3.0, 4.0]}, 'mae', ('mae', 'unit of the target', 'lower', 3.5, 0.07)),
+        ('values', {'target_std': [3.0], 'target_spread': [123.456]}, 'mae',
+         ('mae', 'unit of the target', 'lower', 123.456, 2.0)),
+        ('values', {'target_std': [3.0]}, 'r2', ('r2', 'share of the variance', 'higher', 0.0, 0.02)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_whole_score_of_a_set(form: str, facts_of: dict, metric: str | None, wanted: tuple):
+    assert dataclasses.astuple(score_of(metric, {'kind': 'tables', 'target': form, **facts_of})) == wanted

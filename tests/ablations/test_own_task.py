@@ -40,6 +40,7 @@ def test_a_function_is_read_as_one(read: str):
         ('rows', '', "source='rows': how to read it is not told by its name; give read=, one of "),
         ('rows.csv.zip', '', 'how to read it is not told'),
         ('csv', '', 'how to read it is not told'),
+        ('rows.csv_', '', 'how to read it is not told'),
         (made, 'csv', "read='csv' of a function; leave it out"),
         (('a', 'b'), 'csv', "read='csv' of several sets; leave it out"),
         ('photos', 'which_set', "read='which_set' of source='photos'; give source the names of prepared sets"),
@@ -48,7 +49,7 @@ def test_a_function_is_read_as_one(read: str):
         (lambda: {}, '', r'allowed: a path in quotes, a function of the file \(def\)'),
         (('a',), '', 'the names of two or more prepared sets'),
     ],
-    ids=['stem', 'zip', 'ending', 'function', 'sets', 'which_set', 'capital', 'built_in', 'lambda', 'one_set'],
+    ids=['stem', 'zip', 'ending', 'more', 'function', 'sets', 'which_set', 'capital', 'built_in', 'lambda', 'one_set'],
 )
 def test_a_source_that_cannot_be_read_is_refused(source: object, read: str, said: str):
     with pytest.raises(ValueError, match=said):
@@ -193,6 +194,10 @@ def test_the_hash_of_a_function_is_of_its_name_and_its_code():
 )
 def test_the_code_of_a_file_is_all_but_its_words_tasks_and_study(text: str, code: str):
     assert code_of(text.encode(), ['mine', 'other']) == code
+
+
+def test_the_code_of_a_file_in_another_encoding_is_read_as_far_as_it_can_be():
+    assert code_of(b"# coding: latin-1\nx = 'caf\xe9'\n", []) == "x = 'caf\ufffd'"
 
 
 @pytest.mark.parametrize(

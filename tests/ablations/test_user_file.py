@@ -1,5 +1,6 @@
 """User files: the bytes that are hashed are the code that runs, and whatever a file raises is told in one sentence."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ablations import user_file
 from ablations.study_files import load_study
 from ablations.user_file import STOPS, NotToRaise, _without_frames, compiled, content_hash, in_words, of_user, run
 from arch.sockets import load_tables
@@ -194,3 +196,28 @@ def test_of_a_traceback_the_last_frame_of_a_user_and_the_error_are_told():
     assert _without_frames('it failed: 7') == 'it failed: 7'
     hint = text.replace('KeyError: 7\n\n', 'KeyError: 7\n  and more of it\n')
     assert _without_frames(hint) == 'it failed: /home/me/block.py, line 34: KeyError: 7'
+    own = text.replace('/home/me/block.py', user_file.__file__)
+    assert _without_frames(own) == 'it failed: /home/me/first.py, line 12: KeyError: 7'
+
+
+def test_an_end_of_the_process_is_told_also_from_within_another_error():
+    told = in_words(RuntimeError('a callback failed: Traceback (most recent call last):\nSystemExit: 3'))
+    assert told == 'it ends the process (RuntimeError: a callback failed: SystemExit: 3); remove sys.exit or os._exit'
+    assert in_words(NotToRaise('a sentence')) == 'a sentence'
+
+
+def test_a_version_of_a_file_is_known_by_the_first_digits_of_its_sha256():
+    """Records on disk hold these."""
+    assert content_hash(b'abc') == 'ba7816bf8f01cfea'
+
+
+@pytest.mark.parametrize('end', ['', '1 / 0\n'])
+def test_a_file_runs_in_its_folder_and_nothing_of_that_stays(tmp_path: Path, end: str):
+    path = tmp_path / 'mine.py'
+    path.write_text(f'from ablations.user_file import FOLDER, RUNNING\nseen = FOLDER.get(), RUNNING.get().__name__\n{end}')
+    module = user_file.blank(compiled(path), 'test')
+    with pytest.raises(ZeroDivisionError) if end else contextlib.nullcontext():
+        assert run(compiled(path), 'test', module) is module
+    assert module.seen == (str(tmp_path), 'test_mine')
+    assert user_file.FOLDER.get() == '.' and user_file.RUNNING.get() is None
+    assert sys.modules.pop('test_mine', None) is (None if end else module)

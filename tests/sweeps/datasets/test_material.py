@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.datasets.material import Options, blocks, of_arrays, of_targets
+from sweeps.datasets.material import Material, Options, Split, blocks, by_split, of_arrays, of_targets, split_of
+from sweeps.datasets.prepared import KINDS
 from sweeps.datasets.sources.division import of_folders
 from sweeps.datasets.sources.locate import beside, check, with_endings, with_names
+from sweeps.datasets.sources.signals import series
 
 
 @pytest.mark.parametrize(
@@ -106,3 +108,96 @@ def test_a_source_is_a_file_or_a_folder(tmp_path: Path):
     os.mkfifo(tmp_path / 'pipe')
     with pytest.raises(ValueError, match="pipe' is neither a file nor a folder; give the place"):
         check(tmp_path / 'pipe')
+
+
+def files(folder: Path, *names: str) -> list[Path]:
+    return [folder / name for name in names]
+
+
+def test_what_told_the_test_split_names_three_of_its_files(tmp_path: Path):
+    train = files(tmp_path, 'train.a')
+    for count, named in ((3, 'test0, test1, test2'), (4, 'test0, test1, test2, ...')):
+        test = files(tmp_path, *(f'test{number}' for number in range(count)))
+        test = [tmp_path / 'test' / path.name for path in test]
+        said = f'by the names of files: {count} of {count + 1} ({named})'
+        assert by_split([*test, *train], tmp_path) == Split(train, test, said)
+
+
+def test_the_pool_is_in_the_order_of_its_paths_and_the_rest_as_given(tmp_path: Path):
+    names = ('z', 'train.b', 'valid.c', 'a', 'test.y', 'test.x')
+    split = by_split(files(tmp_path, *names), tmp_path)
+    assert split.pool == files(tmp_path, 'a', 'train.b', 'valid.c', 'z') and split.test == files(tmp_path, 'test.y', 'test.x')
+    given = files(tmp_path, 'z', 'a', 'test')
+    assert by_split(given, tmp_path, 'hash') == Split(given, [])
+    assert by_split(given, tmp_path, 'hash', aside=given[:1]) == Split(given[1:], [])
+    assert by_split(files(tmp_path, 'valid.b', 'valid.a'), tmp_path) == Split(files(tmp_path, 'valid.b', 'valid.a'), [])
+
+
+@pytest.mark.parametrize(
+    ('names', 'asked', 'said'),
+    [
+        (
+            ('a', 'test.1', 'test.2', 'test.3', 'test.4'),
+            None,
+            '{}: test.1, test.2, test.3, ... would be the test split by name, of 5 files of which none is called train; '
+            'whether it is can not be known: --split names, or --split hash for a test split by content',
+        ),
+        *(
+            (
+                names,
+                'names',
+                f'{{}}: the names of its {len(names)} files do not tell both a training and a test split (test, valid, val, '
+                'dev); allowed: --split hash, a test split by content, or leave it out',
+            )
+            for names in (('a', 'b'), ('test.a',), ('valid.a', 'valid.b'))
+        ),
+    ],
+)
+def test_names_that_tell_no_test_split(tmp_path: Path, names: tuple[str, ...], asked: str | None, said: str):
+    with pytest.raises(ValueError) as caught:
+        by_split(files(tmp_path, *names), tmp_path, asked)
+    assert str(caught.value) == said.format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('name', 'split'),
+    [
+        ('TESTING/a', 'test'),
+        ('a_t10k.gz', 'test'),
+        ('a/dev-1', 'valid'),
+        ('val', 'valid'),
+        ('validation.b', 'valid'),
+        ('Training 1', 'train'),
+        ('test_train', 'test'),
+        ('valid_train', 'valid'),
+        ('testa', ''),
+        ('1test', ''),
+    ],
+)
+def test_words_of_a_name_tell_its_split(name: str, split: str):
+    assert split_of(name) == split
+
+
+def test_whether_examples_differ_in_length_follows_from_their_kind():
+    ragged = {kind for kind in KINDS if Material(kind, [], None, []).ragged}
+    assert ragged == {'texts', 'tokens', 'sounds', 'molecules'}
+
+
+@pytest.mark.parametrize(
+    ('splits', 'options', 'said'),
+    [
+        ({'train': [1]}, {'split': 'names'}, 'x: no folder test or val with masks; allowed: --split hash, or leave it out'),
+        ({'train': [1], 'test': [], 'val': []}, {'split': 'names'}, 'x: no folder test or val with masks'),
+    ],
+)
+def test_folders_say_where_they_were_looked_for(splits: dict, options: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        of_folders(splits, Path('x'), Options(**options), where='with masks')
+
+
+def test_a_folder_without_series_is_told_what_to_get(tmp_path: Path):
+    with pytest.raises(ValueError, match=r': no NAME_TRAIN\.tsv; get both files$'):
+        series(tmp_path, Options())
+    touch(tmp_path, 'A_TRAIN.tsv')
+    with pytest.raises(ValueError, match=r': no NAME_TEST\.tsv; get both files$'):
+        series(tmp_path / 'A_TRAIN.tsv', Options())

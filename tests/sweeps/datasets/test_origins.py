@@ -25,8 +25,9 @@ def md5(content: bytes) -> str:
         ('a.bin.gz', {'a.bin': md5(CONTENT)}, 'matches'),
         ('a.bin.gz', {'a.bin.gz': None, 'a.bin': md5(b'other')}, 'matches'),
         ('a.zip', {'a': md5(CONTENT)}, 'no official checksum known'),
+        ('a', {'': md5(CONTENT)}, 'no official checksum known'),
     ],
-    ids=['none', 'of another', 'own', 'of the content', 'its own comes first', 'no packed file'],
+    ids=['none', 'of another', 'own', 'of the content', 'its own comes first', 'no packed file', 'no ending'],
 )
 def test_a_file_is_compared_with_what_is_official(tmp_path: Path, name: str, official: dict, verdict: str):
     content = gzip.compress(CONTENT, mtime=0) if name.endswith('.gz') else CONTENT
@@ -55,7 +56,9 @@ def test_many_files_are_told_by_their_number_and_sizes(tmp_path: Path):
         path.write_bytes(b'abc')
     assert len(origins(paths[:EACH], {}, False)[0]) == EACH
     (one,), notes = origins(paths, {}, False)
-    assert (one['files'], one['bytes'], notes) == (EACH + 1, 3 * (EACH + 1), [])
+    told = ''.join(f'{tmp_path.name}/{path.name} 3\n' for path in paths)
+    sha256 = hashlib.sha256(told.encode()).hexdigest()
+    assert one == {'files': EACH + 1, 'bytes': 3 * (EACH + 1), 'names_and_sizes_sha256': sha256} and notes == []
     paths[5].write_bytes(b'abcd')
     assert origins(paths, {}, False)[0][0]['names_and_sizes_sha256'] != one['names_and_sizes_sha256']
 

@@ -49,6 +49,8 @@ def thirty(names: str, row: str) -> Callable[[Path], Path]:
     return text_of('a.csv', names + '\n' + '\n'.join(row.format(n=n, c='xy'[n % 2]) for n in range(1, 31)))
 
 
+NEEDED = {reader: {'target': ('a',)} if 'target' in options else {} for reader, options in READERS.items()}
+"""Readers, each with the options that it does not do without."""
 REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
     'a line of names that is missing': (
@@ -308,7 +310,11 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     ),
     'series without a class': ('ts', text_of('a.ts', '@classLabel false\n@data\n1,2\n'), {}, 'without a class'),
     'one folder': ('image_folder', lambda at: made.images(at / 'i', 2) / 'disc', {}, '0 folders; allowed: a folder for each'),
-    'no such source': ('csv', lambda at: at / 'none.csv', {'target': ('a',)}, 'no such file or folder'),
+    **{
+        f'no source of {reader}': (reader, lambda at: at / 'none.csv', needed, "no such file or folder '.*none.csv'; give the")
+        for reader, needed in NEEDED.items()
+    },
+    'an empty line': ('lines', text_of('n.txt', 'Ann\n\nBob\n'), {}, 'n.txt: line 2 is empty; allowed: an example on'),
     'columns of a reader without any': ('ts', lambda at: at, {'target': ('a',)}, "reader 'ts' takes no such option"),
     'a split by column without columns': ('ts', lambda at: at, {'split': 'column:a'}, "reader 'ts' reads no columns"),
     'a split of no kind': ('csv', lambda at: at, {'split': 'random'}, "split='random'; allowed"),

@@ -175,6 +175,9 @@ def test_files_of_a_table_have_the_same_columns(tmp_path: Path):
         (['-1', '-1', *map(str, range(1, 22))], "column 'a' is -1 in 2 of 23 rows and from 1 to 21 in all others"),
         (['-1', '-1', *map(str, range(1, 21))], ''),
         (['-1', '-1', *map(str, range(22))], ''),
+        (['99', '99', '0', '1', '60'], ''),
+        (['-99', '-99', '0', '-1', '-60'], ''),
+        (['99', '99', '0', '1', '49'], "column 'a' is 99 in 2 of 5 rows and from 0 to 49 in all others"),
     ],
 )
 def test_columns_that_say_nothing_and_numbers_that_stand_for_none(values: list, said: str):

@@ -249,3 +249,22 @@ def test_a_column_of_a_curve_spans_what_it_has_of_the_values():
     page = pictures.curve(np.array([0, 3, 1, 1, 2, 3, 3, 0]), wide=4, high=4)[..., 0]
     assert [(page[:, column] == 0).sum() for column in range(4)] == [4, 1, 2, 4]
     assert np.flatnonzero(page[:, 1] == 0).tolist() == [2] and np.flatnonzero(page[:, 2] == 0).tolist() == [0, 1]
+
+
+def test_every_class_has_a_colour_of_its_own_bytes():
+    assert pictures.colours(np.array([[2, 3, 200, -1]])).tolist() == [
+        [[194, 46, 166], [35, 197, 121], [200, 248, 216], [255, 255, 255]]
+    ]
+
+
+def test_of_many_examples_the_first_of_each_class_are_shown():
+    y = np.random.default_rng(0).integers(0, 3, 900).astype(np.int32)
+    first = [np.flatnonzero(y == label)[:2].tolist() for label in range(3)]
+    part = Part(np.zeros((900, 2, 2, 1), np.uint8), y, np.arange(900))
+    assert pictures.chosen(part, 6).tolist() == [one[0] for one in first] + [one[1] for one in first]
+
+
+def test_small_numbers_fill_the_height_of_a_curve_too():
+    values = np.array([0.0, 1.0, 2.0, 3.0])
+    assert np.array_equal(pictures.curve(values * 1e-3, 4, 4), pictures.curve(values, 4, 4))
+    assert np.array_equal(pictures.curve(values - 9, 4, 4), pictures.curve(values, 4, 4))

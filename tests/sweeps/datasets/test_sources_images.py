@@ -259,6 +259,9 @@ def test_shards_for_testing_without_labels_are_left_aside_unless_there_is_nothin
     # Where all are withheld they are read, and the reader says what is wrong.
     assert made(names[2:], ('test-0.tar',)) == (names[2:], {'pool': 1}, [], [])
     assert asked == [(names[:2], None), (names[2:], None), (names[:2], None), (names[2:], None)]
+    # The name of the folder itself says nothing: a shard for training is read, and the reader says what is wrong with it.
+    (tmp_path := tmp_path / 'test').mkdir()
+    assert made(names, ('train-0.tar',)) == (names, {'pool': 2, 'test': 1}, [], [])
 
 
 @pytest.mark.parametrize('name', ['{}-idx{}-ubyte', '{}.idx{}-ubyte'])
@@ -286,3 +289,34 @@ def test_what_is_no_parquet_file_is_told(tmp_path: Path):
     (tmp_path / 'a.parquet').write_text('no table of images')
     with pytest.raises(ValueError, match=r'a\.parquet: not a Parquet file, damaged or cut short'):
         image_sets.parquet_images(tmp_path, Options())
+
+
+@pytest.mark.parametrize(
+    ('name', 'known'),
+    [
+        *((name, True) for name in ('data_batch_1', 'data_batch_5.bin', 'data_batch_1_dog.bin.xz', 'test_batch', 'test.bin')),
+        *((name, True) for name in ('train', 'train.bin.gz', 'batches.meta', 'meta', 'fine_label_names.txt')),
+        *((name, False) for name in ('coarse_label_names.txt', 'readme.html', 'a.train', 'data.bin')),
+    ],
+)
+def test_files_of_cifar_are_told_by_their_names(tmp_path: Path, name: str, known: bool):
+    (tmp_path / name).write_bytes(b'')
+    assert image_sets._of_cifar(tmp_path / name) is known
+    (tmp_path / 'folder' / name).mkdir(parents=True)
+    assert image_sets._of_cifar(tmp_path / 'folder' / name) is False
+
+
+def test_the_column_of_images_is_the_only_one_with_bytes_in_a_struct(tmp_path: Path):
+    import pyarrow
+    from pyarrow import parquet
+
+    image, other = [{'bytes': b'x', 'path': ''}], [{'width': 3}]
+    for columns, wanted in (
+        ({'about': other, 'img': image, 'label': [1]}, 'img'),
+        ({'image': [b'x'], 'img': image}, 'image'),
+        ({'one': image, 'two': image}, 'image'),
+        ({'about': other, 'bytes': [b'x']}, 'image'),
+        ({'img': image}, 'img'),
+    ):
+        parquet.write_table(pyarrow.table(columns), tmp_path / 'a.parquet')
+        assert image_sets._image_column(tmp_path / 'a.parquet') == wanted

@@ -362,7 +362,7 @@ def test_targets_of_ts_files_are_numbers_where_they_say_so(tmp_path: Path):
 
 def test_classes_of_ts_files_that_are_numbers_stand_in_the_order_of_numbers(tmp_path: Path):
     lines = '\n'.join(f'{n},{n}:{(10, 9, 2)[n % 3]}' for n in range(30))
-    (tmp_path / 'a.ts').write_text(f'@classLabel true 10 9 2\n@data\n{lines}\n')
+    (tmp_path / 'a.ts').write_text(f'# a comment\n\n@classLabel true 10 9 2\n  # another\n@data\n{lines}\n\n# and one: a\n')
     made, _ = prepare_own('ts', tmp_path / 'a.ts', 'mine', Options(), tmp_path)
     assert made.about['classes'] == ['2', '9', '10']
 

@@ -14,7 +14,7 @@ from sweeps.datasets.formats.image_files import Stored, decode_all
 from sweeps.datasets.prepared import Part
 from sweeps.datasets.show import lines
 from sweeps.datasets.telling import FEWEST, telling
-from sweeps.datasets.telling_numbers import telling_numbers
+from sweeps.datasets.telling_numbers import _named, telling_numbers
 
 N = 240
 DRAW = np.random.default_rng(3)
@@ -110,9 +110,10 @@ def test_a_rule_is_found_among_many_examples_and_more_are_counted(monkeypatch):
     assert telling_numbers('series', part(x, y), 'class', NAMES)[1:] == ['and 1 more tell it alone']
 
 
-@pytest.mark.parametrize(('option', 'name'), [({}, 'width'), ({'share': 0.3}, 'height')])
-def test_the_size_of_images_before_they_are_cut_is_named(tmp_path: Path, option: dict, name: str):
+@pytest.mark.parametrize(('option', 'name', 'rows'), [({}, 'width', 256), ({'share': 0.3}, 'height', 16)])
+def test_the_size_of_images_before_they_are_cut_is_named(tmp_path: Path, monkeypatch, option: dict, name: str, rows: int):
     """By the examples of the pool, whatever was left out of it and whatever went to the test split."""
+    monkeypatch.setattr('sweeps.datasets.sources.image_sets.ROWS', rows)
     for place, (kind, side) in enumerate((('cat', 9), ('dog', 12))):
         for number in range(80):
             (folder := tmp_path / 'pets' / kind).mkdir(parents=True, exist_ok=True)
@@ -168,3 +169,79 @@ def test_documents_without_a_token_have_neither_a_first_nor_a_last_one():
 def test_of_few_examples_nothing_is_said(count: int, told: bool):
     x = np.arange(count, dtype=np.float64)
     assert bool(telling(x, 'values', x[:, None] / 7, ['a'], 'rows', left=0.1)) is told
+
+
+MODULE = 'sweeps.datasets.telling_numbers'
+
+
+@pytest.mark.parametrize(
+    ('most', 'room', 'count'),
+    [(2000, 1 << 26, N), (150, 1 << 26, 150), (2000, 120 * 100, 100), (2000, 120, 2 * FEWEST), (90, 120 * 100, 90)],
+)
+def test_so_many_examples_are_looked_at(monkeypatch: pytest.MonkeyPatch, most: int, room: int, count: int):
+    """Of 120 bytes each, drawn at random; what they tell is told of them."""
+    monkeypatch.setattr(f'{MODULE}.EXAMPLES', most)
+    monkeypatch.setattr(f'{MODULE}.BYTES', room)
+    asked = []
+
+    def counting(codes: np.ndarray, form: str | None, y: np.ndarray, *rest: object) -> list[str]:
+        asked.append((len(codes), len(y)))
+        return telling(codes, form, y, *rest)
+
+    monkeypatch.setattr(f'{MODULE}.telling', counting)
+    told = telling_numbers('series', with_place((7,), CLASS * 2.0), 'class', NAMES)
+    assert [one.partition(' alone')[0] for one in told] == ['step 7'] and set(asked) == {(count, count)}
+
+
+@pytest.mark.parametrize(
+    ('places', 'place', 'targets', 'named'),
+    [
+        (10, 6, 1, True),
+        (10, 7, 1, False),
+        (15, 7, 1, False),
+        (15, 8, 1, True),
+        (16, 8, 1, True),
+        (29, 29, 1, False),
+        (30, 29, 1, True),
+        (1, 0, 1, True),
+        (20, 6, 2, True),
+        (20, 8, 2, False),
+    ],
+)
+def test_of_many_places_some_are_looked_at(monkeypatch: pytest.MonkeyPatch, places: int, place: int, targets: int, named: bool):
+    monkeypatch.setattr(f'{MODULE}.PLACES', places)
+    y = np.column_stack([CLASS == 1] * targets).astype(np.float32)
+    pool = dataclasses.replace(with_place((place,), (CLASS == 1) * 2.0), y=y)
+    told = telling_numbers('tables', pool, 'labels', ['a', 'b'][:targets])
+    assert [one.partition(' alone')[0] for one in told[:1]] == ([f'feature {place}'] if named else [])
+    assert told[1:] == ['and so do 1 other places of an example'] * (targets - 1) * named
+
+
+def test_a_place_is_looked_at_whole_where_the_first_examples_promise_something(monkeypatch: pytest.MonkeyPatch):
+    """Of three classes the first 75 examples; with more places than one the first is named, and how many others tell it."""
+    monkeypatch.setattr(f'{MODULE}.FIRST', 10)
+    asked = []
+
+    def counting(codes: np.ndarray, form: str | None, y: np.ndarray, names: list, unit: str, left: float | None = None):
+        asked.append((len(codes), unit, left))
+        return telling(codes, form, y, names, unit, left)
+
+    monkeypatch.setattr(f'{MODULE}.telling', counting)
+    x = NOISE.copy()
+    x[:, 3], x[:, 5], x[:, 9] = CLASS, -CLASS, CLASS * 2
+    told = telling_numbers('tables', part(x), 'class', NAMES)
+    assert [one.partition(' alone')[0] for one in told] == []
+    monkeypatch.setattr(f'{MODULE}.FIRST_OF_A_CLASS', 40)
+    told = telling_numbers('tables', part(x), 'class', NAMES)
+    assert told[0].startswith('feature 3 alone tells') and told[1:] == ['and so do 2 other places of an example']
+    assert {one for one in asked if one[2]} == {(75, '', 0.8), (120, '', 0.8)} and {one for one in asked if not one[2]} == {
+        (N, 'examples', None)
+    }
+
+
+def test_the_longest_name_of_a_class_that_stands_first_is_the_one_in_a_text():
+    texts = ['a wild cat', 'wild', 'wildcat', 'nothing', 'cat, wild', 'c++ or cat', '']
+    assert _named(texts, ['Wild', 'wild cat', 'cat', '', 'C++']).tolist() == pytest.approx(
+        [1, 0, np.nan, np.nan, 2, 4, np.nan], nan_ok=True
+    )
+    assert np.isnan(_named(['a'], ['', ''])).all()

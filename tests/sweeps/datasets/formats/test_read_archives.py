@@ -254,3 +254,13 @@ def test_a_tar_inside_a_tar(tmp_path):
 def test_reading_exactly(tmp_path):
     assert read_exactly(io.BytesIO(b'abc'), 2) == b'ab'
     assert read_exactly(io.BytesIO(b'abc'), 1 << 60) == b'abc'
+
+
+@pytest.mark.parametrize('ending', ['.gz', '.xz', '.bz2', '.zst'])
+def test_an_empty_file_that_is_called_packed_is_damaged(tmp_path, ending):
+    (tmp_path / f'a{ending}').write_bytes(b'')
+    with pytest.raises(ValueError, match=rf'a\{ending}: damaged or cut short \(it is empty\); get the file again'):
+        open_stream(tmp_path / f'a{ending}')
+    (tmp_path / 'a.txt').write_bytes(b'')
+    with open_stream(tmp_path / 'a.txt') as stream:
+        assert stream.read() == b''

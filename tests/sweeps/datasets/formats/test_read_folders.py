@@ -215,3 +215,28 @@ def test_one_class_is_no_imagenet(tmp_path):
         read_imagenet(tmp_path)
     fill(tmp_path, 'train/n01443537/1.JPEG', 'val/n01443537/1.JPEG')
     assert read_imagenet(tmp_path).classes == ['n01440764', 'n01443537']
+
+
+@pytest.mark.parametrize(
+    ('line', 'said'),
+    [
+        ('val_0.JPEG\tn02077923', 'line 4: .val_0.JPEG.t.*; allowed: a file once, a tab, its class; mend the line'),
+        ('val_9.JPEG', "line 4: 'val_9.JPEG'; allowed: a file once, a tab, its class"),
+        ('val_9.JPEG\tn02077923', '4 lines for 3 images in .*; allowed: one each'),
+    ],
+)
+def test_every_image_of_tiny_imagenet_stands_in_its_list_once(tmp_path, line, said):
+    path = tiny(tmp_path) / 'val' / 'val_annotations.txt'
+    path.write_text(f'{path.read_text()}\n{line}\n')
+    with pytest.raises(ValueError, match=said):
+        read_tiny_imagenet(tmp_path)
+
+
+def test_a_list_of_imagenet_has_its_header_on_top(tmp_path):
+    fill(tmp_path, *[f'train/{code}/1.JPEG' for code in CODES], *[f'val/v{n}.JPEG' for n in range(3)])
+    lines = ''.join(f'v{n},{code} 1 2 3 4\n' for n, code in enumerate(CODES))
+    (tmp_path / 'LOC_val_solution.csv').write_text(lines)
+    with pytest.raises(ValueError, match=r'starts with \[\[.v0.*; allowed: the header ImageId,PredictionString; get LOC_val_'):
+        read_imagenet(tmp_path)
+    (tmp_path / 'LOC_val_solution.csv').write_text(f'ImageId,PredictionString\n{lines}')
+    assert [label for _, label in read_imagenet(tmp_path).splits['val']] == [0, 1, 2]

@@ -169,3 +169,16 @@ def test_lists_are_refused_before_they_are_read(tmp_path):
 def test_labels_are_withheld_where_no_row_has_one(tmp_path, labels, withheld):
     path = images(tmp_path / 'test.parquet', [b'x'] * 3, labels, kind=pa.int64())
     assert is_withheld(path) is withheld
+
+
+def test_rows_may_hold_all_that_is_allowed_and_no_byte_more(tmp_path, monkeypatch):
+    path = texts(tmp_path / 'a.parquet', ['abcde', 'fgh'])
+    held = 2 * 8 + 5 + 3
+    for most in (held, held - 1):
+        allowed = iter([1 << 20, most])
+        monkeypatch.setattr('sweeps.datasets.formats.parquet.allowed_bytes', lambda size, allowed=allowed: next(allowed))
+        if most == held:
+            assert [text for _, (text,) in read_rows(path, ['text'])] == ['abcde', 'fgh']
+        else:
+            with pytest.raises(ValueError, match=r'a\.parquet: its first 2 rows hold more than 23 bytes, for a file of'):
+                list(read_rows(path, ['text']))

@@ -180,3 +180,23 @@ def test_doubling_references_are_visited_once():
     for _ in range(60):
         value = [value, value]
     assert load_pickle(pickle.dumps(value), 'batch') is not None
+
+
+@pytest.mark.parametrize(
+    ('content', 'said'),
+    [
+        (b'cnumpy.core.multiarray\n_reconstruct\n(tR.', 'it holds an array without content'),
+        (b'cnumpy\ndtype\n.', 'it holds a type or function as a value'),
+        (b'cnumpy\nndarray\n(tR.', 'it holds an array made in an unusual way'),
+        (b'cos\nsystem\n.', 'it holds the name os.system'),
+        (b'c__builtin__\nbytes\n(I3\ntR.', 'it holds bytes in an unusual form'),
+        (b'cbuiltins\nbytearray\n(I3\ntR.', 'it holds a gap'),
+    ],
+)
+def test_what_a_pickle_holds_is_told(content: bytes, said: str):
+    with pytest.raises(ValueError) as caught:
+        load_pickle(content, 'a file')
+    assert str(caught.value) == (
+        f'a file: not a pickle of plain data ({said}); allowed: containers, text, bytes, numbers and numpy arrays of numbers; '
+        'nothing in it was executed; get the file from its official source'
+    )
