@@ -16,7 +16,7 @@ from results.calibration import limit, markdown, shortfalls, table_of, to_dict
 from results.evidence import findings
 from results.regret import regrets
 from results.store.reading import Reading
-from sweeps.protocol import tally
+from sweeps.protocol import tally, world_studies
 from sweeps.protocol.cells import DEVIATION, PARTS, REPLICATES, SIZES, Cell
 from sweeps.protocol.false_words import _overall, false_words, held
 from sweeps.protocol.rough_worlds import ROUGH
@@ -200,6 +200,12 @@ def test_false_words_are_those_that_the_world_denies(word, effect, false):
     assert false_words(study, cell, dataclasses.replace(seen, words=said, overall={})) == false
 
 
+def test_an_effect_as_large_as_the_margin_is_not_equivalent():
+    study, cell = study_of(0, World(), margin=DEVIATION), Cell('plain', World(), planted={'second': 1.0})
+    said = {key: ('equivalent' if key[0] == 'second' else 'undecided', False) for key in _seen('plain')[0].words}
+    assert false_words(study, cell, dataclasses.replace(_seen('plain')[0], words=said, overall={})) == {'equivalence'}
+
+
 def test_verdicts_over_datasets_are_judged_by_all_of_them():
     cell = Cell('plain', World(), {'tasks': 3}, {'second': (4.0, 4.0, -2.0), 'third': (4.0, 4.0, 0.0)})
     study, seen = study_of(0, World(), tasks=3), dataclasses.replace(_seen('plain')[0], words={})
@@ -229,6 +235,34 @@ def test_studies_of_other_shapes_are_paths_and_factorials():
     assert len({tuple(own.values()) for own in whole.levels.values()}) == 8
     effects = Cell('plain', World(), planted={'second': 2.0}).effects(steps)
     assert effects['second', 'digits'] == pytest.approx(-effects['third', 'digits']) == pytest.approx(2 * DEVIATION)
+
+
+@pytest.mark.parametrize('some', [True, False])
+def test_one_range_is_enough_to_be_told_as_censored_or_extended(monkeypatch: pytest.MonkeyPatch, some: bool):
+    """And words of findings are not asked for, which nobody reads here."""
+    sides, asked = {('second', 'adamw', 0): [[('lr', 'high')], []]} if some else {}, []
+
+    def planned(*given: object) -> tuple:
+        schedule, records = simulate(*given)
+        edges = {('second', 'digits'): ['adamw lr high'] if some else [], ('base', 'digits'): []}
+        return dataclasses.replace(schedule, extended={'digits': {}, 'digits_2': sides}, censored=edges), records
+
+    def concluded(reading: Reading, described: bool = True) -> list:
+        asked.append(described)
+        return findings(reading, described=described)
+
+    monkeypatch.setattr(world_studies, 'simulate', planned)
+    monkeypatch.setattr(world_studies, 'findings', concluded)
+    small = {'tasks': 2, 'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1}
+    seen = conclusion_of(0, World(), small, (3,))
+    assert (seen.censored, seen.extended) == (some, some) and asked == [False, False]
+
+
+def test_one_arm_whose_hill_knows_an_optimizer_is_enough_to_tune_it():
+    assert list(study_of(0, World()).tune) == ['adamw']
+    for hill in (Hill(shift={'sgd': 0.1}), Hill(move={'adamw': 0.1}), Hill(shift={'adamw': 0.1})):
+        assert list(study_of(0, World(hills={'fourth': hill})).tune) == ['adamw', 'sgd']
+    assert list(study_of(0, World(hills={'fourth': Hill(shift={'lion': 0.1})})).tune) == ['adamw']
 
 
 def test_regret_of_a_real_study_is_near_the_truth():

@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from results.calibration import shortfalls
+from results.calibration import limit, shortfalls
 from sweeps.protocol import calibrate, tally
 from sweeps.protocol.calibrate import conclusions_of
 from sweeps.protocol.cells import PARTS, Cell
@@ -61,8 +61,65 @@ def test_too_many_false_words_are_counted_again(monkeypatch):
 
 
 def test_an_unknown_world_is_said_with_the_likely_one():
-    with pytest.raises(ValueError, match=r"unknown world 'plian'.*Did you mean 'plain'"):
+    with pytest.raises(ValueError, match=r"unknown world 'plian'.*Did you mean 'plain'") as told:
         list(calibrate.calibrate(20, ['plian']))
+    worlds = sorted({cell.name for cells in PARTS.values() for cell in cells.values()})
+    assert f"'plian'; allowed: {worlds}, or one of their cells." in str(told.value)
+
+
+def test_no_studies_have_no_conclusions():
+    assert conclusions_of(WORLDS['quiet'], 0) == [] == conclusions_of(WORLDS['quiet'], 0, 5, {'arms': 2}, (3,))
+
+
+@pytest.mark.parametrize(('studies', 'power'), [(5, 1), (10, 1), (20, 2)])
+def test_a_calibration_tells_how_far_it_is_and_keeps_the_order_of_its_cells(monkeypatch, studies: int, power: int):
+    """Whatever cell was asked for first; at least one study has a planted loss."""
+    monkeypatch.setattr(calibrate, 'cores', lambda: 1)
+    monkeypatch.setattr(calibrate, 'conclusions_of', lambda world, count, *_: [None] * count)
+    shapes = []
+    monkeypatch.setattr(
+        tally,
+        'add',
+        lambda told, cell, study, seen: shapes.append(len(study.arms)) or told.update(studies=told['studies'] + len(seen)),
+    )
+    small = {'trials': 4, 'replicates': 2, 'arms': 2}
+    cells = {name: Cell('quiet', WORLDS['quiet'], small) for name in ('one', 'two', 'three')}
+    monkeypatch.setitem(PARTS, 'cover', cells)
+    told, known = [], {calibrate.ENTRY: calibrate.NOW, 'levels': {'plain': {'second': 0.5}}}
+    *_, facts = calibrate.calibrate(studies, ['three'], known, lambda name, count: told.append((name, count)))
+    assert told == [('quiet: what arms are worth', 0), ('three', studies), ('three, a planted loss', power)]
+    *_, facts = calibrate.calibrate(studies, ['one'], facts, lambda name, count: told.append((name, count)))
+    assert told[3:] == [('one', studies), ('one, a planted loss', power)], 'what arms are worth is known'
+    assert facts['levels'] == {'plain': {'second': 0.5}, 'quiet': {}} and list(facts['cells']['cover']) == ['one', 'three']
+    assert known['levels'] == {'plain': {'second': 0.5}}, 'what was given stays as it was'
+    assert set(shapes) == {2}, 'the example is one of the studies'
+
+
+def test_as_many_false_words_as_are_allowed_are_not_counted_again(monkeypatch):
+    monkeypatch.setattr(calibrate, 'conclusions_of', lambda world, studies, *_: [None] * studies)
+    for more in (0, 1):
+
+        def add(told: dict, cell: Cell, study: object, seen: list, false: int = limit(100) + more) -> None:
+            told.update(studies=told['studies'] + len(seen), false=false)
+
+        monkeypatch.setattr(tally, 'add', add)
+        monkeypatch.setitem(
+            PARTS, 'forms', {'small': Cell('quiet', WORLDS['quiet'], {'trials': 4, 'replicates': 2, 'arms': 2})}
+        )
+        *_, told = calibrate.Calibration(100, {'levels': {'quiet': {}}, 'cells': {}}).run('forms', 'small')
+        assert ('again' in told['cells']['forms']['small']) == bool(more)
+
+
+def test_the_tally_of_no_studies_says_what_is_counted():
+    cell = Cell('quiet', World(about='calm'), promised=False, curved=False)
+    counts = (
+        'studies false difference equivalence unstable overall factorial usual uncorrected censored extended runs replicates'
+    )
+    assert tally.new(cell) == {
+        **{'world': 'quiet', 'about': 'calm', 'promised': False, 'curved': False},
+        **dict.fromkeys(counts.split(), 0),
+        **{'held': {}, 'found': [0, 0], 'regret': [0.0, 0.0, 0], 'sources': {}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,19 +128,23 @@ def test_an_unknown_world_is_said_with_the_likely_one():
         ({}, {'second': 9.0}, {}),
         ({'second': Hill()}, {'second': 0.5, 'third': 0.25}, {'second': -0.5, 'third': -0.25}),
         ({'base': Hill()}, {'base': 0.5}, dict.fromkeys((*ARMS[1:], *MORE), 0.5)),
+        (dict.fromkeys(ARMS, Hill()), {'second': 1 / 3}, {'second': -0.333333}),
     ],
 )
 def test_tops_are_raised_until_tuned_arms_are_worth_the_same(monkeypatch, hills: dict, own: dict, added: dict):
     """Further arms are raised as an arm without a hill of its own is."""
-    asked = []
+    asked, tops = [], []
 
     def seen(world: World, studies: int, first: int, crew: object) -> list:
         asked.append((studies, first))
+        tops.append(dict(world.top))
         values = {arm: [own.get(arm, 0.0) + world.top.get(arm, 0.0)] * 2 for arm in ARMS}
         return [types.SimpleNamespace(values=values)] * 2
 
     monkeypatch.setattr(calibrate, 'conclusions_of', seen)
-    assert calibrate.levels_of(World(hills=hills), 7) == pytest.approx(added)
+    assert calibrate.levels_of(World(hills=hills, top={'fifth': 0.0}), 7) == pytest.approx(added, abs=1e-12)
+    # At first all arms as they are, then with what they lacked.
+    assert tops[:1] == ([dict.fromkeys(ARMS, 0.0)] if hills else []) and all(set(top) == set(ARMS) for top in tops)
     assert asked == ([(7, 10_000_000), (7, 20_000_000)] if hills else [])
 
 
@@ -127,8 +188,12 @@ def test_studies_are_counted_a_hundred_at_a_time_and_others_have_numbers_of_thei
     cell = Cell('quiet', WORLDS['quiet'], {'trials': 4, 'replicates': 2, 'arms': 2}, promised=promised)
     monkeypatch.setitem(PARTS, part, {'small': cell})
     facts = {'levels': {'quiet': {}}, 'cells': {}}
-    *_, told = calibrate.Calibration(250, facts).run(part, 'small')
+    heard = []
+    *_, told = calibrate.Calibration(250, facts, told=lambda *said: heard.append(said)).run(part, 'small')
     assert asked == [(100, 70_000_000), (100, 70_000_100), (50, 70_000_200), *more]
+    other = 'small, a planted loss' if part == 'cover' else 'small, again'
+    counts = [sum(studies for studies, _ in more[: place + 1]) for place in range(len(more))]
+    assert heard == [('small', 100), ('small', 200), ('small', 250), *((other, count) for count in counts)]
     own = told['cells'][part]['small']
     assert own['studies'] == 250
     assert {name: own[name]['studies'] for name in ('power', 'again') if name in own} == (
@@ -186,3 +251,15 @@ def test_what_studies_said_is_added_up(planted: dict, verdicts: tuple, hits: lis
     counts = ('studies', 'usual', 'uncorrected', 'censored', 'extended', 'runs', 'replicates')
     assert [told[count] for count in counts] == [3, 1, 3, 1, 2, 34.5, 9.0]
     assert told['held'] == {arm: [2, 3]}
+
+
+def test_what_arms_are_worth_is_measured_by_the_crew_too(monkeypatch: pytest.MonkeyPatch):
+    crews = []
+    monkeypatch.setattr(calibrate, 'levels_of', lambda world, crew: crews.append(crew) or {'second': 0.5})
+    monkeypatch.setattr(
+        calibrate, 'conclusions_of', lambda world, studies, first, fields, after, crew: crews.append(crew) or []
+    )
+    monkeypatch.setattr(tally, 'add', lambda told, *_: told.update(studies=5))
+    monkeypatch.setitem(PARTS, 'forms', {'small': Cell('quiet', WORLDS['quiet'], {'arms': 2})})
+    *_, facts = calibrate.Calibration(5, {'levels': {}, 'cells': {}}, 'all of us').run('forms', 'small')
+    assert crews == ['all of us'] * 2 and facts['levels'] == {'quiet': {'second': 0.5}}

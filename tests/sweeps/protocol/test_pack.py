@@ -100,3 +100,16 @@ def test_lanes_of_a_pack(manifest: dict, until: int, lanes: int):
 def test_packs_of_more_seconds_than_usual_have_all_replicates_of_a_look(finished, manifest: dict, together: bool):
     tuned = [one for one in pack(STUDY, finished[0].trials, {**manifest, 'lanes': 999}) if one.held == 'tuning']
     assert (max(len({trial.replicate for trial in one.trials}) for one in tuned) > 1) == together
+
+
+@pytest.mark.parametrize('strategy', ['loop', 'vmap'])
+def test_packs_are_of_one_look_and_confirmations_of_all_its_replicates(strategy: str):
+    """A look of later replicates adds packs: those of the first replicates are as they were."""
+    looked = dataclasses.replace(STUDY, replicates=5, looks=(2, 3, 5), tune={'adamw': STUDY.tune['adamw']}, tasks=('digits',))
+    planned, _ = simulate(looked, World(), 0)
+    packs = pack(looked, planned.trials, {'lanes': 999, **({'strategy': strategy} if strategy == 'vmap' else {})})
+    looks = {0: (0, 1), 1: (0, 1), 2: (2,), 3: (3, 4), 4: (3, 4)}
+    for one in packs:
+        replicates = tuple(sorted({trial.replicate for trial in one.trials}))
+        alone = strategy == 'loop' and one.held == 'tuning'
+        assert replicates == ((replicates[0],) if alone else looks[replicates[0]]), one.trials[0].phase

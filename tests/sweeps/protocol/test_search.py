@@ -168,6 +168,22 @@ def test_the_seed_moves_a_grid_and_leaves_its_steps():
     assert not (first == second).any()
 
 
+def test_a_grid_that_is_moved_as_far_as_it_can_stays_below_the_ends(monkeypatch):
+    """By all of a cell but the last bit, which the next cells round to a whole one."""
+    largest, made = np.nextafter(1.0, 0.0), np.random.default_rng
+
+    class Last:
+        def __init__(self, seed):
+            self.permutation = made(seed).permutation
+
+        def random(self, count):
+            return np.full(count, largest)
+
+    monkeypatch.setattr(np.random, 'default_rng', Last)
+    points = propose('grid', MIXED, NOTHING, 24, 0, 0)
+    assert points.max() == largest and points.min() > 0
+
+
 def test_a_grid_crosses_a_choice_whole():
     space = {'lr': PLAIN['lr'], 'b2': choice(0.9, 0.99, 0.999)}
     points = propose('grid', space, NOTHING, 15, 0, 2)

@@ -21,8 +21,10 @@ def test_a_hill_falls_as_declared():
     assert hill.truth('adamw', [0.4, 0.25]) == pytest.approx(1 - 2 * 0.01)
     assert hill.truth('adamw', [0.6, 0.35]) == pytest.approx(1 - 2 * 0.01 * 3 - 4 * 0.01)
     assert hill.truth('adamw', [0.81, 0.25]) is None
+    assert Hill(optimum=(0.5,), cliff=0.25).truth('adamw', [0.75]) == -0.0625, 'a run at the cliff itself does not diverge'
     assert hill.truth('sgd', [0.7, 0.25]) == pytest.approx(0.9)
     assert Hill(depth=0.3, curvature=100.0).truth('adamw', [0.0, 0.0]) == pytest.approx(-0.3, abs=1e-6)
+    assert Hill(depth=0.3, curvature=1.2, optimum=(0.5,)).truth('adamw', [0.0]) == pytest.approx(-0.3 * (1 - np.exp(-1)))
 
 
 def test_noise_is_that_of_the_world():
@@ -108,6 +110,8 @@ def test_values_beyond_those_of_a_hill_have_its_last_curvature_and_their_best_in
     ('hill', 'optimizer', 'place', 'times'),
     [
         (Hill(noise=2.0), 'adamw', 0.9, 2.0),
+        # A tenth before the cliff is not within a tenth of it.
+        (Hill(noise=2.0, optimum=(0.5,), cliff=0.1, near_cliff=3.0), 'adamw', 0.5, 2.0),
         (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0), 'adamw', 0.85, 6.0),
         (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0), 'adamw', 0.79, 2.0),
         (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0, move={'sgd': 0.1}), 'sgd', 0.85, 2.0),

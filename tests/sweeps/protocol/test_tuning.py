@@ -325,8 +325,22 @@ def test_another_machines_rounding_orphans_no_record(followed, monkeypatch):
 
 def test_records_that_say_too_little_are_proposed_again(followed):
     planned, records = followed['inside']
-    thin = {key: {name: row[name] for name in ('id', 'status', 'score')} for key, row in records.items()}
-    assert schedule(adaptive(), thin, {}).trials == planned.trials
+    told = ('id', 'status', 'score')
+    for names in (told, (*told, 'task', 'held', 'seed')):
+        thin = {key: {name: row[name] for name in names} for key, row in records.items()}
+        assert schedule(adaptive(), thin, {}).trials == planned.trials
+
+
+def test_of_two_records_of_one_seed_the_smaller_id_counts(followed):
+    """Two machines may have proposed different points: whoever reads both goes on with the same one."""
+    planned, records = followed['inside']
+    first = planned.asked['tune', 'base', 'digits', 0][3]
+    other = dataclasses.replace(first, knobs=tuple((name, value * 1.01) for name, value in first.knobs))
+    own = {key: row for key, row in records.items() if row['phase'] == 'tune'}
+    both = {**own, other.id: record(adaptive(), WORLD, other)}
+    for given in (both, dict(reversed(both.items()))):
+        asked = schedule(adaptive(), given, {}).asked['tune', 'base', 'digits', 0]
+        assert asked[3].id == min(first.id, other.id) and len(asked) == 2 * BATCH
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,9 @@ def test_a_training_of_nothing_is_refused():
         task.example_order(pool, train, 0, 4, 4, {'domain_weight_1': 0.0, 'domain_weight_2': 0.0})
     alone = task.example_order(pool, train, 0, 4, 4, {'domain_weight_2': 0.0})
     assert not task.domains(pool)[alone].any()
+    # Also where none of the second is left to be trained on.
+    left = train[task.domains(pool)[train] == 0]
+    assert not task.domains(pool)[task.example_order(pool, left, 0, 4, 4, {'domain_weight_2': 0.0})].any()
 
 
 def test_the_second_part_alone_is_scored_in_its_own_unit():
@@ -146,6 +149,13 @@ def test_the_second_part_alone_is_scored_in_its_own_unit():
     scores = np.zeros((2, LENGTH, VOCABULARY), np.float32)
     loss, metric = task.losses(scores, sealed.y[:2])
     assert loss.tolist() == metric.tolist() == pytest.approx([np.log(VOCABULARY)] * 2)
+
+
+def test_a_part_that_is_scored_alone_is_all_of_the_score_and_its_weight_of_the_training():
+    task = AnsweredDomains(scored=2, weights=(3, 1), lessons='shuffled', train=80)
+    pool = task.pool()
+    train, held = (np.bincount(task.domains(pool)[side], minlength=2).tolist() for side in task.split(pool, 0))
+    assert train == [60, 20] and held == [0, 256]
 
 
 @pytest.mark.parametrize(('other', 'count'), [({'kind': 'facts', 'names': 20}, 33), ({'kind': 'recall'}, None)])

@@ -1,11 +1,13 @@
 """Reference coders: probabilities that sum to one, the formula written out again with dictionaries, and known entropies."""
 
 import collections
+import lzma
 import math
 
 import numpy as np
 import pytest
 
+from sweeps.tasks import coders
 from sweeps.tasks.coders import order_bits, order_probabilities, packed, reference, reference_bits, reference_lines
 from sweeps.tasks.probes.recall import Recall
 
@@ -148,9 +150,11 @@ def test_the_reference_of_a_task():
         reference(Recall())
 
 
-@pytest.mark.parametrize(('train', 'test'), [([], [b'a']), ([b''], [b'a']), ([b'a'], [b''])])
-def test_no_bytes_are_refused(train: list[bytes], test: list[bytes]):
-    with pytest.raises(ValueError, match='needs some on both sides'):
+@pytest.mark.parametrize(
+    ('train', 'test', 'side'), [([], [b'a'], 'training'), ([b''], [b'a'], 'training'), ([b'a'], [b''], 'test')]
+)
+def test_no_bytes_are_refused(train: list[bytes], test: list[bytes], side: str):
+    with pytest.raises(ValueError, match=f'no {side} bytes; a reference coder needs some on both sides'):
         reference_bits(train, test)
 
 
@@ -186,3 +190,58 @@ def test_a_reference_coder_is_said_in_words():
 @pytest.mark.parametrize(('scale', 'said'), [(None, ''), (1, ''), (1.0, ''), (0.5, ', 2.500 bits per event')])
 def test_the_best_coder_is_told_in_the_unit_of_the_task_too(scale: float | None, said: str):
     assert reference_lines('mine', BITS, 'bits per event', scale)[0] == f'mine: a model has to beat 1.250 bits per byte{said}'
+
+
+def test_the_window_of_lzma_is_as_wide_as_what_it_packs(monkeypatch: pytest.MonkeyPatch):
+    """From 4 kB to a gigabyte, which is what the format has."""
+
+    class Long(bytes):
+        def __len__(self) -> int:
+            return 2**31
+
+    asked = []
+    monkeypatch.setattr(lzma, 'compress', lambda content, form, filters: asked.append((form, filters)) or b'12')
+    assert [packed(content) for content in (b'', b'a' * 4096, b'a' * 5000, Long())] == [2] * 4
+    best = {'id': lzma.FILTER_LZMA2, 'preset': 9 | lzma.PRESET_EXTREME}
+    assert asked == [(lzma.FORMAT_RAW, [{**best, 'dict_size': size}]) for size in (4096, 4096, 5000, 2**30)]
+
+
+@pytest.mark.parametrize(
+    ('messages', 'first', 'last'),
+    [
+        ([b'a', b'b', b'c', b'd', b'e', b'f', b'g', b'h', b'i', b'j'], [], [b'j']),
+        ([b'ab'] * 9, [b'ab' * 8], [b'ab']),
+        ([b'a'], [b'a'], [b'a']),
+        ([b'abc'], [b'ab'], [b'c']),
+        ([b'x', b'y'] * 10, [b'x', b'y'] * 9, [b'x', b'y']),
+    ],
+)
+def test_the_length_of_contexts_is_tried_on_the_last_tenth(messages: list[bytes], first: list[bytes], last: list[bytes]):
+    assert coders._last_tenth(messages) == (first or messages[:9], last)
+
+
+def test_numbers_are_coded_with_as_many_bits_as_their_tokens_need(monkeypatch: pytest.MonkeyPatch):
+    class Numbers(Messages):
+        tokens = 5
+
+        def numbers(self, sealed: bool) -> np.ndarray:
+            return np.full((1, 2, 3), int(sealed))
+
+        def token_count(self) -> int:
+            return self.tokens
+
+    asked = []
+    monkeypatch.setattr(coders, 'number_bits', lambda train, test, bits: asked.append((train, test, bits)) or {'last': -1.0})
+    for tokens in (2, 4, 5, 256, 257):
+        monkeypatch.setattr(Numbers, 'tokens', tokens)
+        assert reference(Numbers())['best'] == -1.0
+    assert [bits for *_, bits in asked] == [1, 2, 3, 8, 9] and not asked[0][0].any() and asked[0][1].all()
+
+
+def test_the_length_of_contexts_is_chosen_by_the_bytes_that_are_asked_for():
+    """What is given takes six bytes before it to be told, and what follows is a coin, of which they tell nothing."""
+    coins = np.random.default_rng(0).integers(0, 2, (200, 8)).astype(np.uint8)
+    rows = [b'aaaaabaaaaab' + bytes(row) for row in coins]
+    whole, asked = reference_bits(rows[:150], rows[150:]), reference_bits(rows[:150], rows[150:], 12)
+    tried = order_bits(rows[:135], rows[135:150], given=12)
+    assert asked['k'] == int(np.argmin(tried)) < 5 < whole['k']

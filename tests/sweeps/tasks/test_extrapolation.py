@@ -1,6 +1,7 @@
 """Extrapolation: exact predictors, probabilities that sum to one, known entropies, and nothing that looks ahead."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -10,8 +11,14 @@ from ablations.tasks import TASKS
 from sweeps.tasks.coders import reference, reference_lines
 from sweeps.tasks.extrapolation import (
     EVEN,
+    FEW,
     LEAST,
+    MEMORIES,
+    PRIORS,
+    RIDGE,
     SHAPES,
+    TRUSTS,
+    _least_squares,
     adapted,
     adapting,
     between,
@@ -20,6 +27,7 @@ from sweeps.tasks.extrapolation import (
     fitted_weights,
     number_bits,
     polynomial,
+    residual_bits,
     weighted,
 )
 from sweeps.tasks.mixture import Mixture
@@ -186,3 +194,53 @@ def test_a_code_is_as_wide_as_what_is_usual_and_what_was_missed_so_far():
 def test_first_numbers_cost_what_counts_and_half_a_count_for_each_level_say():
     train, test = np.array([[0, 3], [0, 3], [1, 3]]), np.array([[0, 3], [3, 0]])
     np.testing.assert_allclose(2.0 ** -first_bits(train, test, 2), [[2.5 / 5, 3.5 / 5], [0.5 / 5, 0.5 / 5]])
+
+
+WALKS = np.random.default_rng(5).integers(-9, 10, (40, 12, 2)).cumsum(1) + 128
+"""Forty episodes of twelve observations."""
+
+
+@pytest.mark.parametrize(('lags', 'end'), [(1, 2), (3, 4), (4, 12), (8, 12)])
+def test_weights_are_those_of_least_squares_with_a_small_ridge(lags: int, end: int):
+    """And the mean product of what they weigh, by which trust in them is told."""
+    rows, asked = [], []
+    for episode in WALKS.astype(float):
+        for event in range(lags, end):
+            last = episode[event - 1]
+            rows.append(np.r_[[], *(episode[event - back] - last for back in range(2, lags + 1)), last, 1])
+            asked.append(episode[event] - last)
+    rows, asked = np.array(rows), np.array(asked)
+    square = rows.T @ rows + RIDGE * len(WALKS) * np.eye(rows.shape[1])
+    weights, mean = _least_squares(WALKS, lags, end)
+    np.testing.assert_allclose(weights, np.linalg.solve(square, rows.T @ asked), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(mean, square / len(rows), rtol=1e-12)
+    if (lags, end) == (8, 12):
+        np.testing.assert_array_equal(fitted_weights(WALKS)[8], weights)
+
+
+def test_trust_in_the_weights_is_what_misses_least_on_the_last_tenth():
+    weights = fitted_weights(WALKS)
+    start, square = _least_squares(WALKS, FEW, 12)
+    ways = {trust: adapted(WALKS, weights, start, trust * square) for trust in TRUSTS}
+    missed = {trust: np.abs(way - WALKS[:, 1:])[36:].mean() for trust, way in ways.items()}
+    np.testing.assert_array_equal(adapting(WALKS, weights)(WALKS), ways[min(missed, key=missed.get)])
+    assert len(set(missed.values())) == 3
+
+
+def test_the_code_of_residuals_is_what_costs_least_on_the_last_tenth():
+    test = WALKS[:7] + 1
+    before, asked = polynomial(WALKS, 1), polynomial(test, 1)
+    usual = np.abs(WALKS[:36, 1:] - before[:36]).mean(0)
+    costs = {
+        way: coded(WALKS[36:, 1:], before[36:], usual, 8, *way).mean() for way in itertools.product(SHAPES, MEMORIES, PRIORS)
+    }
+    best = min(costs, key=costs.get)
+    np.testing.assert_array_equal(residual_bits(WALKS, test, before, asked, 8), coded(test[:, 1:], asked, usual, 8, *best))
+    assert len(set(costs.values())) == len(costs)
+
+
+def test_all_numbers_of_an_episode_are_counted_the_first_ones_too():
+    test = WALKS[:7] + 1
+    rest = residual_bits(WALKS, test, polynomial(WALKS, 2), polynomial(test, 2), 9)
+    whole = first_bits(WALKS[:, 0], test[:, 0], 9).sum() + rest.sum()
+    assert number_bits(WALKS, test, 9)['linear'] == pytest.approx(whole / (7 * 12 * 2), rel=1e-12)

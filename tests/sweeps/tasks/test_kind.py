@@ -193,3 +193,12 @@ def test_a_set_that_is_not_prepared_is_told_of_by_the_catalog(tmp_path, monkeypa
     with pytest.raises(ValueError, match="dataset 'tiny_shakespeare' is of kind 'texts'; allowed: images; see `archlab data"):
         Images(dataset='tiny_shakespeare').declared()
     assert Samples(dataset='spoken_digits').pool_size() is None, 'windows are cut, as many as there are'
+
+
+def test_a_kind_may_be_made_with_words_for_another_base():
+    class Tagged:
+        def __init_subclass__(cls, tag: str = '', **given: object):
+            super().__init_subclass__(**given)
+            cls.tag = tag
+
+    assert type('Points', (Kind, Tagged), dict(WHOLE), tag='mine').tag == 'mine'

@@ -268,6 +268,13 @@ def test_eight_parts_have_shares_and_sixty_four_turns():
             LabelledDomains(parts=(part,) * count, lessons=lessons, held=count, tested=count)
 
 
+def test_shares_of_a_step_are_those_of_their_sum():
+    domain = np.repeat([0, 1, 2], 4)
+    shares = np.tile([0.125, 0.25, 0.625], (3, 1))
+    one, other = (order_by_domain(2, np.arange(12), domain, times * shares, 8) for times in (1, 4))
+    assert (one == other).all() and [np.bincount(row).tolist() for row in domain[one]] == [[1, 2, 5]] * 3
+
+
 def test_an_order_of_no_examples_is_refused():
     with pytest.raises(ValueError, match='the training split has no examples; give the task more data'):
         batch_order(0, np.arange(0), 2, 2)

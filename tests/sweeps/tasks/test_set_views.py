@@ -57,6 +57,7 @@ def test_the_first_classes_are_there_whole_and_no_other(name, count):
 
 def test_a_task_of_the_first_classes_has_as_many_and_a_control_on_them():
     assert texts(classes=3).labels() == 3 and set(np.unique(texts(classes=3).test().y)) == {0, 1, 2}
+    assert texts(classes=8).labels() == texts().labels() == 8, 'all of them'
     assert texts(classes=3, control='halves').pool_size() == texts(classes=3).pool_size() < texts().pool_size()
 
 

@@ -10,6 +10,7 @@ import pytest
 from ablations.tasks import TASKS
 from arch.model import build
 from sweeps.datasets.prepared import Part, write
+from sweeps.tasks import spoken_digits
 from sweeps.tasks.series import Series
 from sweeps.tasks.spectrogram import log_mel
 from sweeps.tasks.spoken_digits import SpokenDigits, fitted
@@ -140,3 +141,19 @@ def test_sealed_series_and_sounds_are_those_of_the_set(folder: Path):
     task = SpokenDigits(dataset='talk', length=512, mels=8)
     np.testing.assert_array_equal(task.test().x, fitted(recordings(1), 512))
     assert (task.labels(), task.pool_size(), task.test_size()) == (3, 6, 6)
+
+
+def test_the_moments_of_a_pool_are_those_of_all_of_its_blocks(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Six recordings, two at a time, and as one."""
+    whole, parts = (SpokenDigits(dataset='talk', form='samples', length=512) for _ in range(2))
+    told = whole._moments
+    monkeypatch.setattr(spoken_digits, 'BLOCK', 2)
+    assert parts._moments == told
+    x = whole.pool().x / 2**15
+    assert told == (0.0, float(f'{np.sqrt((x**2).mean()):.4g}'))
+
+
+def test_silence_is_left_as_it_is(folder: Path):
+    quiet = Part(np.zeros(900, np.int16), np.array([0, 1, 2], np.int32), np.arange(3), np.array([0, 300, 600, 900]))
+    write(folder / 'quiet', {'kind': 'sounds', 'rate': 8000, 'classes': ['a', 'b', 'c']}, quiet, quiet)
+    assert SpokenDigits(dataset='quiet', form='samples', length=256)._moments == (0.0, 1.0)

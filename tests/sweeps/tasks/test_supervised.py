@@ -125,6 +125,8 @@ def test_long_examples_are_refused_or_cut_and_then_stay_together(prepared):
     test = Part(np.frombuffer(b'aabzxyzz', np.uint8), classes(2), np.arange(2), np.array([0, 4, 8]))
     prepared('texts', part, test)
     assert [row.tolist() for row in Supervised(dataset='tiny', length=3, cut=True).test().x] == [list(b'xyz')]
+    with pytest.raises(ValueError, match=r"2 of 2 examples of 'tiny' \(test\) are longer than length=3"):
+        Supervised(dataset='tiny', length=3).test()
 
 
 def test_a_rare_class_is_on_both_sides_of_every_split(prepared):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sweeps.tasks.token_streams import Stream
-from sweeps.tasks.windows import ACROSS, BLOCK, blocks, cut, drawn, spread
+from sweeps.tasks.windows import ACROSS, BLOCK, blocks, codes, cut, drawn, spread
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,32 @@ def test_a_single_document_is_divided_from_its_first_token_on():
     alone = Stream(np.zeros(2 * size + 9, np.uint8), np.array([0, 2 * size + 9]), np.array([0]), None, 2)
     made = blocks(alone, length=8, spacing=9)
     assert made.tolist() == [0] * (size // 9) + [1] * (size // 9) + [2]
+
+
+def test_the_code_of_a_window_is_a_sum_of_odd_multiples_modulo_two_to_the_64():
+    factors = np.random.default_rng(0).integers(2**63, size=3, dtype=np.uint64).tolist()
+    windows = np.array([[0, 1, 2], [7, 0, 255], [2, 1, 0]], np.uint8)
+    wanted = [sum(int(token) * (2 * factor + 1) for token, factor in zip(row, factors, strict=True)) % 2**64 for row in windows]
+    assert codes(windows).tolist() == wanted and codes(windows).dtype == np.uint64
+
+
+LEARNED, SCORED = [8, 0, 2, 7], [15, 17, 18, 19, 25, 27, 29]
+
+
+def test_windows_of_a_split_are_those_that_runs_were_trained_on():
+    group = np.repeat(np.arange(6), 5)
+    learned, scored = drawn(group, np.arange(30, dtype=np.uint64), 3, 7, 4, 1)
+    assert (learned.tolist(), scored.tolist()) == (LEARNED, SCORED)
+    whole, again = drawn(group, np.arange(30, dtype=np.uint64), 3, 7, 0, 1)
+    assert again.tolist() == SCORED and len(whole) == 20 and set(LEARNED) <= set(whole.tolist())
+
+
+DOCUMENTS = Stream(np.zeros(5 * BLOCK, np.uint8), BLOCK * np.array([0, 0, 1, 2, 4, 5]), np.array([7, 8, 9, 8, 5]), None, 2)
+
+
+def test_documents_in_a_block_are_one_and_copies_join_their_blocks():
+    """Of an empty document, one of a block, one of a block that is a copy of none, one of two blocks like the first, a last."""
+    made = blocks(DOCUMENTS, BLOCK - 1, BLOCK // 2)
+    first, other, last = made[0], made[2], made[8]
+    assert len({first, other, last}) == 3 and min(first, other, last) >= 0
+    assert made.tolist() == [first, ACROSS, other, ACROSS, first, first, first, ACROSS, last]

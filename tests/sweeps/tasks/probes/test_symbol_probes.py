@@ -69,6 +69,10 @@ def test_other_groups_are_refused(name: str):
         group_table(name)
 
 
+def test_a_table_is_for_all_who_ask_and_none_may_change_it():
+    assert group_table('s3') is group_table('s3') and not group_table('s3').flags.writeable
+
+
 def test_the_product_of_permutations_applies_the_first_one_first():
     """Of the six permutations of (0, 1, 2) in order, 1 swaps the last two things and 2 the first two."""
     elements = list(itertools.permutations(range(3)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sweeps.tasks.simulators.balls import Balls
-from sweeps.tasks.simulators.chain import Chain
+from sweeps.tasks.simulators.chain import Chain, chain_of
 from sweeps.tasks.simulators.doors import Doors
 
 SMALL = {'balls': Balls(size=2, balls=1, screen=1, kick=0.3), 'doors': Doors(rows=1, columns=2)}
@@ -73,3 +73,28 @@ def test_the_start_is_stationary_also_where_states_take_turns(chain: Chain):
 def test_what_cannot_be_seen_is_refused(chain: Chain):
     with pytest.raises(ValueError, match='1 of 1 episodes have an event that cannot follow'):
         SMALL['doors'].chain.bits(np.array([[0, len(SMALL['doors'].sights) - 1]]))
+
+
+STEPS = {
+    'a': [('b', 0.25), ('a', 0.0), ('c', 0.5), ('b', 0.25)],
+    'b': [('c', 1.0)],
+    'c': [('a', 0.5), ('b', 0.25), ('c', 0.25)],
+}
+SEEN, WHICH = {'a': 0, 'b': 0, 'c': 1}, {'a': 0, 'b': 1, 'c': 1}
+
+
+def test_a_chain_has_only_what_may_follow_and_the_last_of_it_fills_up():
+    made = chain_of(STEPS, SEEN, {'which': WHICH})
+    assert made.follow.tolist() == [[1, 2, 2], [2, 2, 2], [0, 1, 2]]
+    assert made.odds.tolist() == [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.5, 0.25, 0.25]]
+    assert made.seen.tolist() == [0, 0, 1] and made.hidden['which'].tolist() == [0, 1, 1]
+
+
+def test_the_guess_of_who_sees_one_event_is_the_likeliest_value():
+    made = chain_of(STEPS, SEEN, {'which': WHICH})
+    # In the long run a quarter of the events are a, a quarter of them b, half of them c.
+    np.testing.assert_allclose(made.start, [0.25, 0.25, 0.5], atol=1e-9)
+    rare = chain_of({**STEPS, 'c': [('a', 0.4), ('b', 0.35), ('c', 0.25)]}, SEEN, {'which': WHICH})
+    often = chain_of({**STEPS, 'c': [('a', 0.6), ('b', 0.15), ('c', 0.25)]}, SEEN, {'which': WHICH})
+    assert (rare.guesses('which').tolist(), often.guesses('which').tolist()) == ([1, 1], [0, 1])
+    np.testing.assert_allclose(made.alone_bits(np.array([[0, 1]])), [[1, 1]], atol=1e-6)

@@ -37,6 +37,7 @@ def test_each_form_tells_all_of_an_observation(simulator: Simulator):
         tokens = simulator.written(seen, form)
         assert tokens.dtype == np.int32 and len(np.unique(tokens, axis=0)) == len(seen) == simulator.observations
         assert tokens.min() == 0 and tokens.max() == simulator.vocabulary[form] - 1
+    assert {np.asarray(table).dtype for table in (simulator.scene, simulator.marks, simulator.words)} == {np.dtype(np.int64)}
 
 
 def test_there_are_as_many_observations_as_are_declared(simulator: Simulator):

@@ -1,6 +1,9 @@
 """Tasks about episodes: the same ones in both forms, honest bits, controls, and what is refused."""
 
+import dataclasses
+import functools
 import itertools
+import types
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +12,8 @@ import pytest
 from ablations.tasks import TASKS, Task
 from ablations.tasks.decoders import sizes
 from ablations.tasks.simulated_tasks import coming
+from sweeps.tasks.probes.protein_families import ProteinFamilies
+from sweeps.tasks.probes.synthetic import SEALED_SHARE, fingerprints
 from sweeps.tasks.simulators.episodes import Episodes
 from sweeps.tasks.simulators.hidden_variable import HiddenVariable
 from sweeps.tasks.simulators.next_observation import NextObservation
@@ -163,6 +168,7 @@ BAD = [
     (NextObservation, {'simulator': {'kind': 'ball'}}, "simulator: unknown kind 'ball'.*Did you mean 'balls'"),
     (NextObservation, {'simulator': {'kind': 'balls', 'sise': 4}}, "unknown field 'sise'.*Did you mean 'size'"),
     (NextObservation, {'simulator': {'kind': 'doors', 'rows': 2.5}}, 'rows=2.5 is a float'),
+    (HiddenVariable, {'simulator': {'kind': 'doors'}, 'variable': 'door'}, r"variable='door' .*; allowed: \['key', 'mode'\]"),
     (HiddenVariable, {'variable': 'mode'}, r"variable='mode' of simulator 'balls'; allowed: \['direction'\]"),
 ]
 
@@ -184,3 +190,42 @@ def test_a_rule_with_too_few_episodes_is_refused():
 @pytest.mark.parametrize(('kind', 'variable', 'count'), [('balls', 'direction', 4), ('doors', 'mode', 2), ('doors', 'key', 2)])
 def test_labels_are_as_many_as_the_variable_has_values(kind: str, variable: str, count: int):
     assert HiddenVariable(simulator={'kind': kind}, variable=variable).labels() == count
+
+
+def crowd(count: int, sealed: bool) -> np.ndarray:
+    """So many different rows of two numbers that are of one split by their hash: `[count, 2]`."""
+    rows = np.stack(np.divmod(np.arange(40_000), 200), 1)
+    return rows[(fingerprints(rows) % SEALED_SHARE == 0) == sealed][:count]
+
+
+@pytest.mark.parametrize('sealed', [False, True])
+@pytest.mark.parametrize(
+    ('different', 'often', 'fine'),
+    [(256, 2, True), (255, 2, False), (449, 64, True), (448, 65, False), (512, 1, True), (511, 1, False)],
+)
+@pytest.mark.parametrize('kind', ['episodes', 'protein_families'])
+def test_half_of_the_examples_differ_and_none_comes_too_often(kind: str, different: int, often: int, fine: bool, sealed: bool):
+    """Of 512, with one that comes often."""
+    rows = crowd(different, sealed)
+    shown = np.resize(rows, (512, 2)) if often == 2 else np.concatenate([rows, np.repeat(rows[:1], often - 1, 0)])
+
+    class Shown(Episodes):
+        def make(self, generator: np.random.Generator, count: int) -> tuple:
+            return shown, shown
+
+    if kind == 'episodes':
+        task = dataclasses.dataclass(frozen=True)(Shown)(train=400, held=48)
+        told = task.test if sealed else task.pool
+    else:
+        task = ProteinFamilies(train=400, held=48, length=2)
+        task.__dict__['source'] = types.SimpleNamespace(walk=lambda *_: shown)
+        told = functools.partial(task.residues, sealed)
+    if fine:
+        told()
+        return
+    most = 1 if different == 511 else often if often > 2 else 3
+    with pytest.raises(
+        ValueError, match=f'{different} different .* one of them {most} times, for a (test split|pool) of 512;'
+    ) as said:
+        told()
+    assert ('a test split of' in str(said.value)) is sealed

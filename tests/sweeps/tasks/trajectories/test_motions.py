@@ -1,5 +1,7 @@
 """The physics of motions: what is conserved is, periods are those of the formulas, and a start tells nothing of the law."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.special import ellipk
@@ -214,3 +216,19 @@ BAD = [
 def test_bad_fields_are_refused(kind: str, fields: dict, message: str):
     with pytest.raises(ValueError, match=message):
         MOTIONS[kind](**fields)
+
+
+def test_what_flies_off_to_infinity_is_outside_and_nothing_to_be_warned_of():
+    class Flies(Pendulums):
+        def moved(self, constants: dict, law: str, events: int) -> tuple[np.ndarray, np.ndarray]:
+            places, holds = super().moved(constants, law, events)
+            nothing = np.zeros(places.shape[2])
+            places[0, 0] = np.where(
+                np.arange(len(nothing)) < 5, places[0, 0], np.exp(nothing + 1e4) - 1 / nothing + nothing / nothing
+            )
+            return places, holds
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        paths = Flies().draw(np.random.default_rng(0), 50, 3)
+    assert 1 <= len(paths.law) <= 5 and np.isfinite(paths.where).all()

@@ -1,5 +1,6 @@
 """Readings and the tasks over them: bounds of quantisation, exact noise, the same episodes for the same seed, controls."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -182,3 +183,37 @@ def test_a_motion_that_leaves_the_picture_is_refused():
         NextNumbers(gone, events=40, **FEW).pool()
     with pytest.raises(ValueError, match='different episodes of Pendulums'):
         NextNumbers({'kind': 'pendulums', 'swing': 0.001}, events=2, noise=0.0, bits=2, **FEW).pool()
+
+
+@pytest.mark.parametrize(('sealed', 'split', 'draws'), [(False, 'a pool of 250', 8192), (True, 'a test split of 512', 4096)])
+def test_what_is_said_of_too_few_episodes(sealed: bool, split: str, draws: int):
+    """After the first round of draws in which fewer than one in two hundred counts."""
+    task = NextNumbers({'kind': 'pendulums', 'swing': 0.001}, events=2, noise=0.0, bits=2, **FEW)
+    with pytest.raises(ValueError) as told:
+        task.readings(sealed)
+    assert f'that stay in the picture, of {draws} draws, for {split}; allowed: one in 200 draws must count, and' in str(
+        told.value
+    )
+    assert 'and 1638400 draws must do; give fewer laws' in str(told.value)
+
+
+@pytest.mark.parametrize('counting', [20, 21])
+def test_draws_go_on_while_one_in_two_hundred_counts(monkeypatch: pytest.MonkeyPatch, counting: int):
+    """Of 4,096 draws a round, an eighth of which is sealed: 2.56 new ones a round."""
+    asked = []
+
+    class Rare(MOTIONS['pendulums']):
+        def draw(self, generator: np.random.Generator, count: int, events: int):
+            asked.append(count)
+            drawn = super().draw(generator, count, events)
+            return dataclasses.replace(
+                drawn,
+                where=drawn.where[:counting],
+                law=drawn.law[:counting],
+                constants={name: own[:counting] for name, own in drawn.constants.items()},
+            )
+
+    made = recorded.__wrapped__(Rare(), 4, 8, 0.5, False, 60)
+    assert len(made.levels) == 60 and set(asked) == {4096} and 60 / counting < len(asked) <= 60 / counting * 8 / 7 + 2
+    for array in (made.levels, made.exact, made.law, *made.constants.values()):
+        assert len(array) == 60 and not array.flags.writeable, 'who has asked first may not change them for others'
