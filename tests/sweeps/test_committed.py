@@ -8,6 +8,7 @@ import finished_study
 import pytest
 
 from ablations.study_files import load_study
+from results.store.records import file_name
 from sweeps.committed import Committed
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
@@ -67,3 +68,23 @@ def test_a_folder_with_a_damaged_file_is_refused(tmp_path: Path):
     path.write_text(path.read_text()[:-30])
     with pytest.raises(ValueError, match=path.name):
         Committed(folder, study)
+
+
+def test_files_of_a_pack_that_come_from_elsewhere_are_read_once(tmp_path: Path):
+    study = load_study(str(finished_study.write(tmp_path, share=0.6)))
+    folder = tmp_path / 'runs' / study.name
+    here, there = Committed(folder, study), Committed(folder, study)
+    packs = pack(study, schedule(study, here.records, {}).trials, {'lanes': 4})
+    item = next(one for one in packs if here.lacks(one))
+    names = [file_name(item.id, attempt) for attempt in (1, 2, 3)]
+    assert here.catch_up(item) == [] and here.next_name(item) == names[0] and not here.has(names[0])
+    ids = [trial.id for trial in item.trials]
+    assert [one['id'] for one in there.fail(item, names[0], 'lost')] == ids
+    # What has come since keeps its name until it was read.
+    assert here.next_name(item) == names[0] and here.has(names[0]) and here.lacks(item)
+    assert [one['id'] for one in here.catch_up(item)] == ids and here.catch_up(item) == []
+    assert here.next_name(item) == there.next_name(item) == names[1] and not here.lacks(item)
+    assert here.take(names[0]) == [], 'nothing of it is new'
+    retrying = Committed(folder, study, retry=True)
+    assert [one['id'] for one in retrying.fail(item, names[1], 'again')] == ids and retrying.next_name(item) == names[2]
+    assert here.catch_up(item) == [] and here.next_name(item) == names[2], 'a second failure is no news'

@@ -13,9 +13,11 @@ from made_up_launcher import Silent
 
 from ablations.settings import override
 from ablations.study_files import load_study
+from arch.published.importing import load_weights
 from sweeps import export as exports
 from sweeps.export import confirmed, load
 from sweeps.run import Run
+from sweeps.training.checkpoints import read_tree
 from sweeps.training.preflight import task_of
 from sweeps.training.saving import Saving
 
@@ -155,3 +157,33 @@ def test_a_description_without_a_model_is_no_export(tmp_path: Path, about: str):
     for path in (tmp_path, tmp_path / 'a.safetensors'):
         with pytest.raises(ValueError, match=r'is not what archlab export wrote .*; give one of its files or folders'):
             load(path)
+
+
+def test_an_export_says_what_it_is_of():
+    """All that is needed to build the model again and to know where it comes from, and no more."""
+    names = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'seed', 'optimizer', 'knobs', 'steps', 'batch', 'data')
+    names += ('model', 'score', 'score_se', 'environment', 'blocks')
+    record = {**{name: f'the {name}' for name in names}, 'curve': [1, 2], 'item_scores': 'many'}
+    reading = SimpleNamespace(records=SimpleNamespace(whole={'t': record}.__getitem__))
+    assert exports._about(reading, SimpleNamespace(id='t')) == {name: f'the {name}' for name in names}
+
+
+@pytest.mark.parametrize('state', [{}, {'norm': {'mean': np.arange(2.0)}}])
+@pytest.mark.parametrize('write', [exports.write_safetensors, exports.write_orbax])
+def test_an_export_is_written_with_its_description_in_the_order_of_its_names(tmp_path: Path, write: Callable, state: dict):
+    (tmp_path / '.a.safetensors.left_behind').touch()
+    made = write(tmp_path / 'a', {'head': {'kernel': np.ones((2, 3), np.float32)}}, state, {'task': 'mine', 'model': {'b': 1}})
+    about = made.with_suffix('.json') if write is exports.write_safetensors else made / 'about.json'
+    assert made == (tmp_path / 'a.safetensors' if write is exports.write_safetensors else tmp_path / 'a')
+    if write is exports.write_orbax:
+        tree = read_tree(made / 'weights')
+        assert set(tree) == ({'params', 'state'} if state else {'params'})
+        loaded = tree['params'], tree.get('state', {})
+    else:
+        loaded = load_weights(made)
+    assert loaded[0]['head']['kernel'].tolist() == [[1.0] * 3] * 2
+    assert jax.tree.map(np.ndarray.tolist, loaded[1]) == jax.tree.map(np.ndarray.tolist, state)
+    assert about.read_text() == '{\n "model": {\n  "b": 1\n },\n "task": "mine"\n}\n'
+    assert sorted({path.name for path in tmp_path.iterdir() if not path.name.startswith('.')}) == sorted(
+        {made.name, about.name} - {'about.json'}
+    )

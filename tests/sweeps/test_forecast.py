@@ -1,5 +1,6 @@
 """Outlook: what would still run, and budgets in FLOPs, without counting anything twice."""
 
+import statistics
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from ablations.config import swap
 from ablations.study import Study, task
 from results.store.reading import Reading
 from sweeps.devices import DEVICES, exchange_seconds, memory_of
-from sweeps.forecast import forecast, seconds_by_phase, work_left
+from sweeps.forecast import ENOUGH, forecast, median_seconds, seconds_by_phase, work_left
 from sweeps.pace import COMPILE_SECONDS, Pace
 from sweeps.progress import expected_trials
 from sweeps.protocol.plan import schedule
@@ -229,3 +230,87 @@ def test_what_devices_exchange_is_that_of_a_hand_count():
     assert (seven['needs']['sharing'], seven['exchange_seconds'], seven['seconds']) == (1, 0, one['seconds'])
     assert told['exchange_seconds'] == pytest.approx(exchanged, abs=0.06) and alone['exchange_seconds'] == 0
     assert told['seconds'] == pytest.approx(alone['seconds'] + exchanged, abs=0.16)
+
+
+@pytest.mark.parametrize(
+    ('params', 'most', 'fits'),
+    [
+        ({'base': 10**9, 'other': 2 * 10**9}, 'other', True),
+        ({'base': 4 * 10**9, 'other': 2 * 10**9}, 'base', False),
+        ({'base': 4 * 10**9, 'other': 5 * 10**9}, 'other', False),
+        ({'base': 10**6, 'other': None}, 'base', True),
+        ({'base': None, 'other': None}, None, None),
+    ],
+)
+def test_the_trial_that_takes_most_memory_is_told(params: dict, most: str | None, fits: bool | None):
+    """One that does not fit comes before those that do."""
+    asked = study()
+    counted = {
+        arm: {
+            name: own | ({} if params[arm] is None else {'params': params[arm], 'activation_bytes': 1e9 * (name == 'recall')})
+            for name, own in by.items()
+        }
+        for arm, by in COSTS.items()
+    }
+    told = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': counted}), 'h100')['on_device']
+    device = DEVICES['h100']
+    known = {name: getattr(device, name) for name in ('peak', 'share', 'memory', 'link')}
+    assert {name: told[name] for name in (*known, 'exchange_seconds')} == {**known, 'exchange_seconds': 0}
+    if most is None:
+        assert told['needs'] is None
+        return
+    assert told['needs'] == {
+        **{'arm': most, 'task': 'recall', 'weights': 24 * params[most], 'activations': 1e9},
+        **{'sharing': 1, 'model': 1, 'fits': fits},
+    }
+
+
+def test_a_pack_of_which_some_runs_are_recorded_still_has_to_run(monkeypatch):
+    asked = study()
+    planned = schedule(asked, {}, {})
+    first = planned.trials[0]
+    told = {first.id: {'task': first.task, 'cost': {'seconds': 2.0}}}
+    left = work_left(Reading(asked, planned, told, {'costs': COSTS}), COSTS)
+    assert len(left.packs) == 2 * 2 * 2 and left.trials == len(planned.trials) - 1
+    assert left.expected == expected_trials(asked, planned) and left.source == 'rough, from FLOPs'
+    assert left.of_trial[first.task] == 2.0 and left.seconds > left.compile_seconds > 0
+
+
+ROUGH, EARLIER = 'rough, from FLOPs', 'from earlier runs on this machine'
+
+
+@pytest.mark.parametrize(
+    ('measured', 'source', 'beside'),
+    [(TASKS, EARLIER, EARLIER), (('digits',), ROUGH, ROUGH), (('recall',), ROUGH, EARLIER), ((), ROUGH, ROUGH)],
+)
+def test_an_estimate_is_as_good_as_that_of_the_task_of_which_least_is_known(measured: tuple, source: str, beside: str):
+    """Before any record, and `beside` records of one task."""
+    asked, pace = study(arms={'base': ()}), Pace.here('cpu')
+    for name in measured:
+        for optimizer in asked.tune:
+            about = {'status': 'ok', 'cost': {'seconds': 2.0}, 'pack': {'compile_seconds': 5.0, 'lane': 1}}
+            pace.note(asked.program('base', name, optimizer), 1e6, [about])
+    pace.save()
+    planned = schedule(asked, {}, {})
+    recorded = {trial.id: {'cost': {'seconds': 1.0}} for trial in planned.trials if trial.task == 'digits'}
+    for records, said in (({}, source), (recorded, beside)):
+        assert work_left(Reading(asked, planned, records, {'costs': COSTS}), COSTS).source == said
+
+
+def test_of_many_runs_some_that_lie_evenly_say_how_long_one_takes():
+    records = {str(number): {'cost': {'seconds': float(number + 1)}} for number in range(2 * ENOUGH)}
+    everything = [f'{number}' for number in range(2 * ENOUGH)]
+    assert median_seconds(everything[: ENOUGH - 1], records) == ENOUGH / 2
+    assert median_seconds(everything, records) == statistics.median(range(1, 2 * ENOUGH + 1, 3))
+    assert median_seconds(everything[:ENOUGH], records) == statistics.median(range(1, ENOUGH + 1, 2))
+    assert median_seconds(['elsewhere'], records) is median_seconds([], records) is None
+
+
+def test_a_test_split_that_nobody_has_read_yet_is_as_large_as_the_manifest_says_or_before_a_run_its_data():
+    asked = study()
+    planned, records = simulate(asked, World(cliff=2.0), 0)
+    told = {t.id: {**records[t.id], 'task': t.task, 'cost': {'seconds': 3.0}} for t in planned.trials if t.held == 'tuning'}
+    for recorded, sizes in ((told, {'digits': 77, 'recall': 88}), ({}, {'digits': 360, 'recall': 512})):
+        manifest = {'costs': COSTS, 'test_sizes': {'digits': 77, 'recall': 88}}
+        splits = forecast(Reading(asked, planned, recorded, manifest))['test_splits']
+        assert {one['task']: one['examples'] for one in splits} == sizes

@@ -61,3 +61,12 @@ def test_boards_say_what_they_said(monkeypatch):
     for count in (ROWS - 1, ROWS, ROWS + 1, ROWS + 5):
         lines += [f'# {count} packs', *shown('mine', {'done': 30}, told(RUNNING, count, 2))]
     golden_texts.hold('boards', '\n'.join(lines))
+
+
+def test_a_narrow_terminal_cuts_columns_and_adds_no_lines():
+    console = Console(width=60, file=io.StringIO(), force_terminal=True, color_system='truecolor')
+    facts = told(RUNNING, 3, 3)
+    console.print(board('mine', {'done': 30}, facts))
+    lines = console.file.getvalue().splitlines()
+    assert [line[:2] for line in lines[1:5]] == ['pa', 'p0', 'p1', 'p2']
+    assert not any('\x1b' in line for line in lines[1:]), 'the bar alone has colours'

@@ -111,3 +111,13 @@ def test_a_run_says_how_much_of_their_time_workers_had_nothing_to_do(idle: float
     told = []
     Run._tell_idle(SimpleNamespace(launcher=SimpleNamespace(idle=lambda: idle), watch=SimpleNamespace(tell=told.append)))
     assert told == said
+
+
+def test_a_line_of_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journal.time, 'time', lambda: 1234.56789)
+    note(tmp_path, 'lost', pack='a', seconds=1.5)
+    note(tmp_path, 'ended', why='\u00e4 disk\nis full')
+    assert (tmp_path / journal.FILE).read_text() == (
+        '{"at": 1234.568, "event": "lost", "pack": "a", "seconds": 1.5}\n'
+        '{"at": 1234.568, "event": "ended", "why": "\\u00e4 disk\\nis full"}\n'
+    )

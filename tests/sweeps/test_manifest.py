@@ -162,3 +162,14 @@ def test_an_object_without_any_entry_is_of_something_else(tmp_path: Path):
         manifest.load(tmp_path)
     (tmp_path / manifest.FILE).write_text('{}')
     assert manifest.load(tmp_path) == manifest.EMPTY
+
+
+def test_a_manifest_is_written_in_the_order_of_its_names(tmp_path: Path):
+    manifest.save(tmp_path, {'study': 'x', 'looks': [3]})
+    assert (tmp_path / manifest.FILE).read_text() == '{\n "looks": [\n  3\n ],\n "study": "x"\n}'
+
+
+def test_of_what_is_damaged_the_beginning_is_told(tmp_path: Path):
+    manifest.save(tmp_path, {'looks': ['x' * 100]})
+    with pytest.raises(ValueError, match=r"""\('looks' is \["x{58}\); move it away"""):
+        manifest.load(tmp_path)

@@ -176,3 +176,19 @@ def test_a_damaged_file_of_either_folder_is_named(folders: tuple[Path, Path]):
             merge(there, here)
         path.write_text(whole)
     assert merge(there, here).added
+
+
+@pytest.mark.parametrize(
+    ('environment', 'source'), [(None, 'not known'), ({}, 'not known'), ({'source': 'abc'}, 'abc'), ({'source': None}, None)]
+)
+def test_sources_are_those_that_trained_what_was_added(
+    folders: tuple[Path, Path], environment: dict | None, source: str | None
+):
+    here, there = folders
+    before = records(here)
+    fresh = next(one for key, one in records(there).items() if key not in before)
+    for path in (there / 'records').glob('*.jsonl'):
+        path.unlink()
+    commit(there, 'one', [{**fresh, 'environment': environment, 'pack': {'id': 'one', 'records': 1, 'lane': 0}}])
+    told = merge(there, here)
+    assert (told.study, told.added, told.known, told.unlike, dict(told.sources)) == ('finished', 1, 0, [], {source: 1})

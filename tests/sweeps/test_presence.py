@@ -3,8 +3,12 @@
 import dataclasses
 import json
 import os
+import platform
+import threading
 import time
 from pathlib import Path
+
+import pytest
 
 from sweeps import presence
 from sweeps.presence import SILENCE, everybody, forget, present, tidy
@@ -75,3 +79,28 @@ def test_a_name_is_a_whole_name_and_writers_stand_in_the_order_of_their_files(tm
         (folder / f'{name}@{host}-3.json').write_text(json.dumps(told))
     assert [(one.name, one.host) for one in everybody(tmp_path)] == [('a', 'x'), ('a', 'y'), ('ab', 'x'), ('run', 'x')]
     assert [one.host for one in everybody(tmp_path, 'a')] == ['x', 'y'] and everybody(tmp_path)[0].about == {'arm': 'base'}
+
+
+def test_the_last_touch_of_a_file_comes_before_it_goes(tmp_path: Path, monkeypatch):
+    there = []
+
+    def slow(path: Path, ended: threading.Event) -> None:
+        ended.wait()
+        time.sleep(0.02)
+        there.append(path.exists())
+
+    monkeypatch.setattr(presence, '_touch', slow)
+    with present(tmp_path, 'ab12'):
+        assert there == []
+    assert there == [True] and everybody(tmp_path) == []
+
+
+def test_whoever_waits_for_no_disk_and_follows_no_link(tmp_path: Path, monkeypatch):
+    """What is written every few seconds for watchers is not forced to the disk, and never goes elsewhere."""
+    monkeypatch.setattr(os, 'fsync', lambda handle: pytest.fail('it waits for the disk'))
+    (tmp_path / presence.FOLDER).mkdir()
+    path = tmp_path / presence.FOLDER / f'ab12@{platform.node()}-{os.getpid()}.json'
+    (tmp_path / 'mine').write_text('mine')
+    path.symlink_to(tmp_path / 'mine')
+    with present(tmp_path, 'ab12'):
+        assert not path.is_symlink() and (tmp_path / 'mine').read_text() == 'mine'

@@ -263,3 +263,59 @@ def test_a_live_display_is_refreshed_now_and_then_and_lines_only_after_a_while(m
         now[0] += wait / 2
         refresh()
         assert len(shown) == 2
+
+
+def test_what_a_terminal_shows_line_by_line(monkeypatch: pytest.MonkeyPatch):
+    now, screen = [100.0], io.StringIO()
+    monkeypatch.setattr(sweeps.progress.time, 'monotonic', lambda: now[0])
+    planned = schedule(STUDY, {}, {})
+    item, count = pack(STUDY, planned.trials, {})[0], expected_trials(STUDY, planned)
+    with Watch(STUDY, Console(file=screen, force_terminal=True, width=120)) as watch:
+
+        def lines() -> list[str]:
+            plain = Console(file=io.StringIO(), width=120)
+            plain.print(watch.live.get_renderable())
+            return [line.rstrip() for line in plain.file.getvalue().splitlines()]
+
+        assert (watch.live.transient, watch.live.auto_refresh) == (True, False), 'it goes when the run ends'
+        watch.note('checking')
+        assert lines() == ['quickstart: checking']
+        watch.scheduled(planned, {}, {})
+        assert lines()[0].split() == ['quickstart', *f'0/{count} trials, 0 min 00 s gone, time left not known yet'.split()]
+        watch.started(item)
+        now[0] += 61
+        watch._show()
+        first, second = lines()
+        assert first == f'quickstart {" " * 24} 0/{count} trials, 1 min 01 s gone, time left not known yet'
+        assert second == f'0 packs done, 1 running ({len(item.trials)} lanes)'
+        before = watch.left[item.program.task]
+        watch.finished(item, [{'task': item.program.task, 'held': 'tuning', 'status': 'ok', 'score': 0.123456}])
+        watch._show()
+        first, second = lines()
+        assert f' 1/{count} trials, ' in first and watch.left[item.program.task] == before - 1
+        assert second == f'1 packs done, 0 running (0 lanes); best tuning score so far: {item.program.task} 0.1235'
+
+
+def test_lines_elsewhere_are_plain_and_are_not_cut(monkeypatch: pytest.MonkeyPatch):
+    now, screen = [100.0], io.StringIO()
+    monkeypatch.setattr(sweeps.progress.time, 'monotonic', lambda: now[0])
+    planned = schedule(STUDY, {}, {})
+    with Watch(STUDY, Console(file=screen, force_terminal=False, color_system='truecolor', width=40)) as watch:
+        watch.note('3 of 4')
+        watch.tell('5 packs of which each takes "longer" than a line has room for')
+        watch.scheduled(planned, {}, {})
+        now[0] += 3600
+        watch._show()
+    gone = f'0/{expected_trials(STUDY, planned)} trials, 1 h 00 min gone, time left not known yet'
+    assert screen.getvalue().splitlines() == [
+        'quickstart: 3 of 4',
+        'quickstart: 5 packs of which each takes "longer" than a line has room for',
+        f'quickstart: {gone}; 0 packs done, 0 running (0 lanes)',
+    ]
+
+
+def test_packs_that_were_committed_before_a_plan_was_shown_are_taken_off_it():
+    item = pack(STUDY, schedule(STUDY, {}, {}).trials, {})[0]
+    with Watch(STUDY, Console(file=io.StringIO())) as watch:
+        watch.finished(item, [{'task': item.program.task, 'held': 'tuning', 'status': 'ok', 'score': 0.5}] * 3)
+        assert (watch.left, watch.done, watch.packs, watch.running) == ({item.program.task: -3}, 3, 1, {})

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from ablations.tasks import TASKS
 from ablations.tasks.decoders import ATTENTION, decoder
 from arch.model import build
 from sweeps.export import write_safetensors
-from sweeps.readout import linear_answers, readout, readout_lines
+from sweeps.readout import BATCH, _features, _shares, linear_answers, readout, readout_lines
 
 SIMULATOR = {'kind': 'doors', 'rows': 2, 'columns': 2, 'steady': 0.5, 'flip': 0.05}
 DATA = {'kind': 'next_observation', 'simulator': SIMULATOR, 'form': 'symbols', 'events': 8, 'train': 300, 'held': 100}
@@ -38,8 +39,23 @@ def test_what_stands_in_the_features_is_told_and_else_nothing():
     assert (linear_answers(carried[:200], others[:200], carried[200:]) == others[200:]).mean() < 0.4
 
 
-def test_a_model_of_any_weights_tells_less_than_the_filter(called: Callable, tmp_path: Path):
+def test_a_model_of_any_weights_tells_less_than_the_filter(called: Callable, tmp_path: Path, monkeypatch):
+    asked = []
+
+    def noted(config: dict, tables: dict) -> SimpleNamespace:
+        """The model, whose uses are written down."""
+        assert config['head'] == {'kind': 'next_token', 'outputs': 8, 'bias': False}
+        model = build(config, tables)
+
+        def apply(*given: object, **more: object) -> tuple:
+            asked.append((more['knobs'], more['train']))
+            return model.apply(*given, **more)
+
+        return SimpleNamespace(init=model.init, apply=apply)
+
+    monkeypatch.setattr('sweeps.readout.build', noted)
     done = called('readout', written(tmp_path), '--json')
+    assert asked and all(own == ({}, False) for own in asked), 'as it is scored, and not as it is trained'
     shares = json.loads(done.stdout)
     assert set(shares) == {'mode', 'key'}
     for own in shares.values():
@@ -97,3 +113,51 @@ def test_who_has_learned_what_comes_next_tells_what_is_hidden(archlab: Callable,
     # Measured: 0.746, untrained 0.657, the observation 0.543, the filter 0.843.
     assert told['attention']['untrained'] + 0.05 < told['attention']['trained'], told
     assert told['no_mixer']['trained'] < 0.6
+
+
+@pytest.mark.parametrize('count', [1, 128, 130])
+def test_features_are_what_the_head_multiplies_at_all_events_but_the_last(count: int):
+    """Three events of three tokens, of which the last token asks nothing."""
+    params = {'head': {'head': {'kernel': np.ones((2, 7)), 'bias': np.ones(7)}, 'norm': 'kept'}, 'stem': 'kept'}
+    x = np.arange(8 * count).reshape(count, 8)
+
+    def seeing(given: dict, state: dict, batch: np.ndarray) -> np.ndarray:
+        assert batch.shape == (BATCH, 8) and state == {'of': 'norms'}
+        assert {**given, 'head': None} == {**params, 'head': None} and given['head']['norm'] == 'kept'
+        (kernel,) = given['head']['head'].values()
+        assert kernel.tolist() == [[1, 0], [0, 1]], 'the features themselves come out'
+        return np.stack([batch, -batch], -1)
+
+    made = _features(seeing, params, {'of': 'norms'}, SimpleNamespace(events=3), x)
+    assert made.shape == (count, 2, 6)
+    assert made.tolist() == np.stack([x, -x], -1)[:, :6].reshape(count, 2, 6).tolist()
+
+
+@pytest.mark.parametrize('linked', [True, False])
+def test_shares_are_those_of_right_answers_at_all_events_but_the_last(linked: bool):
+    """Two hidden states behind three; the filter knows, and what is seen tells the state of the first two."""
+    hidden = np.array([0, 1, 1])
+    chain = SimpleNamespace(
+        hidden={'mode': hidden},
+        start=np.array([0.4, 0.3, 0.3]),
+        guesses=lambda variable: np.array([0, 1, 0]),
+        beliefs=lambda shown, variable: np.eye(2)[hidden[shown]],
+    )
+    episodes = SimpleNamespace(apart=lambda part: part[..., None])
+    task = SimpleNamespace(made=SimpleNamespace(chain=chain), linked=linked, episodes=episodes)
+    states = np.array([[0, 1, 2, 0], [2, 2, 0, 1]])
+    sides = tuple(SimpleNamespace(y=np.concatenate([states, states], 1)) for _ in range(2))
+    features = np.eye(2)[hidden[states[:, :-1]]]
+    told = _shares(task, 'mode', sides, {'trained': (features, features), 'untrained': (features, 1 - features)})
+    known = {'observation': pytest.approx(0.5), 'filter': 1.0} if linked else {}
+    # Always the same is said: of six states four are 1.
+    assert told == {'constant': pytest.approx(4 / 6), **known, 'trained': 1.0, 'untrained': 0.0}
+
+
+def test_shares_are_told_in_words():
+    shares = {'mode': {'constant': 0.5, 'filter': 0.96666}, 'key': {'trained': 1.0}}
+    assert readout_lines('a model', shares) == [
+        'a model: what is hidden, told by a linear product of its features',
+        '  mode: constant 50.0 %, filter 96.7 %',
+        '  key: trained 100.0 %',
+    ]

@@ -70,3 +70,13 @@ def test_only_a_score_on_test_data_is_a_read_of_them(reading: SimpleNamespace):
     manifest.save(reading.folder, {'study': 'mine'})
     rerun.rerun(reading, 'c')
     assert manifest.load(reading.folder)['test_reads'] == {'digits': 1}
+
+
+def test_a_trial_is_trained_again_as_a_worker_does(reading: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
+    """With its threads and flags, the lab's settings of jax, and no word of programs that were cut off."""
+    done = []
+    monkeypatch.setattr('sweeps.training.settings_of_jax.own_settings', lambda: done.append('settings'))
+    monkeypatch.setattr(rerun, 'overlook_cut_programs', lambda: done.append('overlooked'))
+    monkeypatch.setattr(rerun, 'worker_environment', lambda device: {'NPROC': '1', 'DEVICE': device})
+    rerun.rerun(reading, 't')
+    assert done == ['settings', 'overlooked'] and (rerun.os.environ['NPROC'], rerun.os.environ['DEVICE']) == ('1', None)

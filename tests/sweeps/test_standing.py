@@ -25,6 +25,7 @@ from sweeps import journal, manifest, presence
 from sweeps.board import board, sentence
 from sweeps.forecast import work_left
 from sweeps.launch.launcher import Order
+from sweeps.pace import Pace
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World
 from sweeps.run import Run
@@ -90,6 +91,13 @@ def test_a_run_is_told_while_it_goes_on(tmp_path: Path):
     told = stand(tmp_path)
     assert (told['state'], told['over'], told['running'], told['waiting'], told['run']) == (COMPLETE, True, [], 0, None)
     assert told['seconds_left'] == 0 and told['device_hours'] == told['device_hours_foreseen']
+
+
+def test_the_pace_hears_of_every_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    heard = []
+    monkeypatch.setattr(Pace, 'note', lambda self, program, flops, records: heard.extend(records))
+    run = Run(STUDY, tmp_path, MadeUp(STUDY, World()), Silent())()
+    assert sorted(record['id'] for record in heard) == sorted(run.records)
 
 
 def test_best_scores_are_those_of_tuning(tmp_path: Path):

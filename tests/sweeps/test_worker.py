@@ -97,7 +97,14 @@ def test_a_worker_says_what_it_trains(item: Pack, tmp_path: Path, monkeypatch: p
 
     def look(*_: object) -> list[dict]:
         (one,) = everybody(tmp_path)
-        assert (one.name, one.about['arm'], one.about['lanes']) == ('first', item.program.arm, len(item.trials))
+        told = {
+            'pack': item.id,
+            'arm': item.program.arm,
+            'task': item.program.task,
+            'held': item.held,
+            'lanes': len(item.trials),
+        }
+        assert (one.name, one.about) == ('first', {**told, 'device': jax.devices()[0].device_kind})
         return failed(item, 'looked at')
 
     monkeypatch.setattr(Trainer, 'train', look)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -304,3 +305,30 @@ def test_a_kind_that_moves_nothing_leaves_a_map_as_it_is():
         assert (seen == light).all() and moved is y
         seen, ((target, weight),) = Augment({'brighter': Brighter()})(jax.random.key(0), x, y, knobs)
         assert (seen == light).all() and target is y and weight is None
+
+
+def test_a_map_of_classes_moves_with_its_image_and_knows_nothing_of_what_came_in():
+    """Of an image whose pixels are their classes, in eighths: it stays one, wherever it went."""
+    y = jnp.asarray(np.random.default_rng(0).integers(0, 8, (6, 9, 7)), jnp.int32)
+    move = jax.jit(make_augment([{'kind': 'crop', 'padding': 3}, {'kind': 'flip'}]).with_maps)
+    for flipped in (0.5, 1.0):
+        knobs = {'flip_probability': flipped, 'crop_padding': 3.0}
+        seen, moved = move(jax.random.key(1), ((y + 1) / 8)[..., None], y, knobs)
+        assert moved.dtype == y.dtype and seen.shape == (6, 9, 7, 1)
+        np.testing.assert_array_equal(np.round(8 * np.asarray(seen[..., 0])).astype(int) - 1, moved)
+        assert (np.asarray(moved) == -1).any() and (np.asarray(moved) != np.asarray(y)).any()
+    still, same_map = move(jax.random.key(1), ((y + 1) / 8)[..., None], y, {'flip_probability': 0.0, 'crop_padding': 0.0})
+    assert same((still[..., 0], same_map), ((y + 1) / 8, y))
+
+
+def test_kinds_that_would_not_move_a_map_are_refused_with_those_that_fit():
+    wrong = make_augment([{'kind': 'flip'}, {'kind': 'mixup'}, {'kind': 'rand_augment'}])
+    said = (
+        "augment: ['mixup', 'rand_augment'] would not move a map of classes with its image; allowed with maps: "
+        "['color_jitter', 'crop', 'flip', 'random_erasing', 'spectrogram_mask']"
+    )
+    with pytest.raises(ValueError, match=f'^{re.escape(said)}$'):
+        wrong.check_maps()
+    with pytest.raises(ValueError, match='would not move a map'):
+        wrong.with_maps(jax.random.key(0), jnp.zeros((1, 2, 2, 3)), jnp.zeros((1, 2, 2), jnp.int32))
+    assert make_augment([{'kind': 'flip'}]).check_maps() is None

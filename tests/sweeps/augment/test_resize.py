@@ -46,3 +46,19 @@ def test_weights_sum_to_one_and_stay_in_the_window(interpolation):
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
     assert not weights[:, :5].any() and not weights[:, 16:].any()
     assert weights[:, 5:16].any(0).all()
+
+
+def test_what_overshoots_is_cut_to_the_range_of_images_and_only_where_a_filter_does():
+    """Bicubic filters overshoot at edges; bilinear ones do not, and what leaves [0, 1] before them, as noise may, stays."""
+    edge = jnp.asarray(np.broadcast_to(np.arange(47)[:, None] > 22, IMAGE.shape), jnp.float32)
+    cut = np.asarray(RESIZED(edge, WINDOWS[0], (40, 24), 'bicubic'))
+    assert cut.min() == 0 and cut.max() == 1
+    beyond = np.asarray(RESIZED(3 * edge - 1, WINDOWS[0], (40, 24), 'bilinear'))
+    assert beyond.min() == pytest.approx(-1) and beyond.max() == pytest.approx(2)
+    wide = np.asarray(RESIZED(3 * edge - 1, WINDOWS[0], (40, 24), 'bicubic'))
+    assert wide.min() == 0 and wide.max() == 1
+
+
+def test_pixels_are_multiplied_in_full_precision_on_every_platform():
+    program = str(jax.make_jaxpr(lambda x: resize_window(x, 0, 0, 4, 4, (8, 8)))(jnp.zeros((4, 4, 1))))
+    assert program.count('dot_general') == 2 and program.count('precision=(Precision.HIGHEST, Precision.HIGHEST)') == 2

@@ -1,5 +1,6 @@
 """Workers of this machine that wait: what is heard meanwhile, and what of their time they had something to do."""
 
+import os
 import queue
 from collections.abc import Callable
 from pathlib import Path
@@ -101,3 +102,73 @@ def test_a_worker_is_killed_only_where_that_is_asked_for(asked: dict, done: list
     worker.process = SimpleNamespace(kill=lambda: told.append('killed'), stdin=pipe)
     worker.end(**asked)
     assert told == done
+
+
+def test_what_another_worker_says_while_one_is_asked_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    launcher, heard = LocalLauncher(tmp_path, 2), []
+    monkeypatch.setattr(launcher, '_hear', lambda worker, answer: heard.append((worker, answer)))
+    for worker, answer in (('other', None), ('asked', {'platform': 'cpu'}), ('other', {'pack': 'a'})):
+        launcher.answers.put((worker, answer))
+    assert launcher._answer_of('asked') == {'platform': 'cpu'} and heard == [('other', None)]
+
+
+@pytest.mark.parametrize(
+    ('code', 'log', 'told'),
+    [
+        (0, '', 'exit status 0; see {log}'),
+        (7, 'before\n', 'exit status 7; see {log}'),
+        (-9, 'before\nno room\n', 'signal SIGKILL; {log} ends: no room'),
+        (-6, None, 'signal SIGABRT; see {log}'),
+    ],
+)
+def test_how_a_worker_ended_in_words(tmp_path: Path, code: int, log: str | None, told: str):
+    """Of its log what it said itself, and not an earlier worker at its place."""
+    worker = object.__new__(local.WorkerProcess)
+    worker.log, worker.start = tmp_path / 'worker-0.log', len('before\n')
+    worker.process = SimpleNamespace(wait=lambda: code)
+    if log is not None:
+        worker.log.write_text(log)
+    assert worker.ending() == told.format(log=worker.log)
+
+
+def test_orders_go_to_a_worker_line_by_line_and_a_dead_one_is_no_error():
+    class Pipe(list):
+        """What was written, and how much of it at each flush."""
+
+        def write(self, text: str) -> None:
+            if self[-2:] == ['{"a": 1}\n', 'flushed']:
+                raise BrokenPipeError
+            self.append(text)
+
+        def flush(self) -> None:
+            self.append('flushed')
+
+    worker = object.__new__(local.WorkerProcess)
+    worker.process = SimpleNamespace(stdin=Pipe())
+    worker.send({'a': 1})
+    worker.send({'a': 2})
+    assert worker.process.stdin == ['{"a": 1}\n', 'flushed']
+
+
+def test_how_a_worker_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Both of its streams go to the end of its log, answers to a pipe of their own, and nobody waits for who listens there."""
+    log, made = tmp_path / 'worker-3.log', []
+    log.write_text('an earlier worker\n')
+    monkeypatch.setattr(local, 'worker_environment', lambda device, played: {'DEVICE': device, 'PLAYED': played})
+    monkeypatch.setattr(local.subprocess, 'Popen', lambda command, **how: made.append((command, how)) or 'a process')
+    monkeypatch.setattr(
+        local.threading, 'Thread', lambda **how: made.append(how) or SimpleNamespace(start=lambda: made.append(1))
+    )
+    worker = local.WorkerProcess(3, log, 'answers', '0,1', 2)
+    (command, how), listening, started = made
+    (its,) = how.pop('pass_fds')
+    said = how.pop('stdout')
+    assert command == (*worker.COMMAND, str(its)) and how.pop('stderr') is said and said.closed
+    assert how == {'stdin': local.subprocess.PIPE, 'env': {'DEVICE': '0,1', 'PLAYED': 2}, 'text': True}
+    own, answers = listening.pop('args')
+    assert listening == {'target': worker._listen, 'daemon': True} and answers == 'answers' and started == 1
+    assert (worker.place, worker.log, worker.process, worker.order) == (3, log, 'a process', None)
+    assert worker.compiled == set() and worker.start == len('an earlier worker\n')
+    os.close(own)
+    with pytest.raises(OSError, match='Bad file descriptor'):
+        os.fstat(its)

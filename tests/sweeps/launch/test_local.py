@@ -387,6 +387,7 @@ def test_a_worker_that_is_there_gets_the_order_and_no_other_is_started(tmp_path:
     launcher.submit([order('a', 'train', tmp_path)])
     first = launcher.crew[0]
     assert first.order.name == 'a' and list(launcher.crew) == [0] and first.since > 0
+    assert first.compiled == {Needs('p', 'p')}, 'it has compiled what it was given'
     launcher._hear(first, {'pack': 'a', 'reason': ''})
     assert first.order is None and launcher.busy > 0
     launcher.submit([order('b', 'train', tmp_path), order('c', 'train', tmp_path), order('d', 'train', tmp_path)])

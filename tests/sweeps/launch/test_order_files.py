@@ -85,3 +85,13 @@ def test_last_words_that_are_no_text_are_told_as_far_as_they_are(run: Path):
     path = order_files.log(run, 'a')
     path.write_bytes(b'no room \xff\xfe left\n')
     assert order_files.last_words(path) == f'{path} ends: no room \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} left'
+
+
+@pytest.mark.parametrize(('write', 'kind'), [(order_files.write, 'json'), (order_files.tell, 'answer')])
+def test_orders_and_answers_wait_for_no_disk_and_follow_no_link(run: Path, monkeypatch: pytest.MonkeyPatch, write, kind: str):
+    """Whatever is lost with a machine is submitted again."""
+    monkeypatch.setattr(os, 'fsync', lambda handle: pytest.fail('it waits for the disk'))
+    (run / 'mine').write_text('mine')
+    order_files.place(run, 'a', kind).symlink_to(run / 'mine')
+    write(run, 'a', {'do': 1})
+    assert (run / 'mine').read_text() == 'mine' and order_files.place(run, 'a', kind).read_text() == '{"do": 1}'

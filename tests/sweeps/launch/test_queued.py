@@ -7,6 +7,7 @@ import pytest
 
 from ablations.trial import Needs
 from sweeps.launch import order_files, queued
+from sweeps.launch.launcher import Order
 from sweeps.launch.queued import MOST_PENDING, PREFLIGHTS, QueuedLauncher
 
 
@@ -141,3 +142,31 @@ def test_a_queue_has_room_until_half_of_what_it_may_hold_waits(launcher, pending
 
 def test_a_scheduler_that_does_not_say_why_lets_a_worker_wait(launcher):
     assert launcher(lambda look: True).never('a') == ''
+
+
+def test_a_folder_that_nodes_do_not_see_is_told_with_what_to_do(launcher):
+    one = launcher(bool)
+    assert one.out_of_sight == (
+        f'no sight of {one.folder}: the nodes do not see this folder; put it on a disk that they share (--runs)'
+    )
+
+
+def test_orders_are_known_until_they_are_no_longer_alive_and_are_all_ended_by_a_cancel(launcher):
+    """Those that were carried out are cleared away, and their answers heard."""
+    one = launcher(bool)
+    order_files.prepare(one.folder)
+    one.pending, one.living = 3, lambda: {'b', 'of another run'}
+    one.submit([])
+    assert one.started == [] and one.pending == 3
+    one.submit([Order(name, Needs('p', 'm'), {'do': name}) for name in ('a', 'b', 'c')])
+    assert one.started == ['a', 'b', 'c'] and one.orders == {'a', 'b', 'c'} and one.pending == 6
+    assert order_files.read(one.folder, 'b') == {'do': 'b'}
+    order_files.tell(one.folder, 'a', {'pack': 'a'})
+    assert one.alive() == {'b', 'of another run'} and one.orders == {'b'}
+    assert not order_files.place(one.folder, 'a', 'json').exists() and order_files.place(one.folder, 'c', 'json').exists()
+    one.close()
+    assert one.ends == []
+    one.cancel()
+    assert one.ends == ['b']
+    one.living = lambda: None
+    assert one.alive() is None

@@ -214,16 +214,16 @@ def test_a_limit_that_is_shorter_than_a_pack_is_refused_before_anything_is_submi
 
     check(tmp_path / 'unknown', run(tmp_path / 'unknown', Limited(STUDY, WORLD)))
     pace = Pace.here('cpu')
-    about = {'status': 'ok', 'cost': {'seconds': 30.0}, 'pack': {'compile_seconds': 5.0, 'lane': 1}}
+    about = {'status': 'ok', 'cost': {'seconds': 28.0}, 'pack': {'compile_seconds': 5.0, 'lane': 1}}
     for one in STUDY.tasks:
         pace.note(STUDY.program('base', one.name, 'adamw'), 10, [about])
     pace.save()
     launcher = Limited(STUDY, WORLD)
-    with pytest.raises(ValueError, match=r'--time: workers are ended after 0 min 10 s, and a pack .* about 1 min 05 s') as told:
+    with pytest.raises(ValueError, match=r'--time: workers are ended after 0 min 10 s, and a pack .* about 1 min 01 s') as told:
         run(tmp_path / 'known', launcher)
     assert 'give --time 3 (minutes)' in str(told.value)
     assert launcher.submissions == []
-    monkeypatch.setattr(Limited, 'limit', 66.0)
+    monkeypatch.setattr(Limited, 'limit', 61.0)
     check(tmp_path / 'known', run(tmp_path / 'known', Limited(STUDY, WORLD)))
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from sweeps.metrics.hits import Probe
+from sweeps.metrics.hits import Fold, Probe, Retrieval
 from sweeps.metrics.measure import Measure
 from sweeps.metrics.ranking import RankedArea
 from sweeps.metrics.ratios import ClassRatio, Determination, MeanRatio, RootMeanRatio
@@ -209,3 +209,81 @@ def test_a_probe_of_one_value_is_right_and_teaches_nothing():
     generator = np.random.default_rng(0)
     statistics = np.column_stack([generator.normal(size=(8, 2)), np.full(8, 3), np.arange(8)])
     assert Probe().hits(statistics).tolist() == [1] * 8 and Probe().influence(statistics).tolist() == [0] * 8
+
+
+def test_the_nearest_of_the_other_modality_is_that_of_the_largest_cosine():
+    """Lengths do not count, a vector of nothing is near to all alike, and ties go to the first."""
+    vectors = np.array([[1, 0], [0, 2], [1, 1], [9, 1], [0.1, 9], [0, 0]])
+    scene, modality = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 0, 0, 1, 1, 1])
+    statistics = np.column_stack([vectors, scene, modality])
+    # (1, 1) is nearer to (9, 1) than to (0.1, 9); (0, 0) has the first of the others, of scene 0.
+    assert Retrieval().hits(statistics).tolist() == [1, 1, 0, 1, 1, 0]
+    made = Retrieval().scored(statistics, np.arange(6))
+    assert made.score == pytest.approx(4 / 6) and made.items == pytest.approx([1, 1, 0, 1, 1, 0])
+    assert made.error == pytest.approx(np.std([1, 1, 0, 1, 1, 0]) / np.sqrt(6)) and Retrieval().is_mean(statistics)
+    assert Retrieval().values(statistics, np.array([[1.0, 1, 2, 0, 0, 0]])).tolist() == [0.5]
+
+
+def test_a_probe_learns_from_the_other_half_of_the_scenes():
+    """In scenes of even number the value is the sign of a feature, in the others the other one: so all answers are wrong."""
+    generator = np.random.default_rng(0)
+    scene, sign = np.repeat(np.arange(40), 2), generator.integers(0, 2, 80)
+    vectors = np.column_stack([sign + 0.1 * generator.normal(size=80), generator.normal(size=80), np.full(80, 7.0)])
+    alike, unlike = (np.column_stack([vectors, 5 + (sign + own) % 2, scene]) for own in (0, scene % 2))
+    assert Probe().hits(alike).tolist() == [1] * 80 and Probe().hits(unlike).tolist() == [0] * 80
+    # Features count alike, whatever their unit and their zero.
+    weak = np.column_stack([vectors + 0.5 * generator.normal(size=(80, 3)), 5 + sign, scene])
+    other = weak * np.array([1e3, 1e-3, 1, 1, 1]) + np.array([50, -50, 0, 0, 0])
+    assert Probe().hits(other).tolist() == Probe().hits(weak).tolist() and 0 < Probe().hits(weak).mean() < 1
+    assert Probe().influence(other) == pytest.approx(Probe().influence(weak)) and Probe().influence(
+        weak
+    ).sum() == pytest.approx(0)
+
+
+@pytest.mark.parametrize('given', [True, False])
+def test_classes_of_one_example_and_none_are_measured_as_with_a_column_each(given: bool):
+    """Class 1 has no example and is never said, class 3 one that is missed, class 4 is only said."""
+    pairs = np.array([[0, 0], [0, 2], [2, 2], [2, 2], [3, 0], [2, 4]])
+    truth, said = (np.eye(5)[pairs[:, side]] for side in (0, 1))
+    hits, below = (2 * truth * said, truth + said) if given else (truth * said, truth)
+    one, other = ClassRatio(given).scored(pairs, np.arange(6)), MeanRatio().scored(np.hstack([hits, below]), np.arange(6))
+    assert one.score == pytest.approx(other.score) and one.items == pytest.approx(other.items)
+    assert one.score == pytest.approx((2 * 1 / 4 + 2 * 2 / 6 + 0 + 0) / 4 if given else (1 / 2 + 2 / 3 + 0) / 3)
+
+
+def test_resamples_are_the_same_in_every_run_however_many_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    statistics = np.column_stack([np.arange(12.0) ** 2, np.ones(12)])
+    wanted = RootMeanRatio().scored(statistics, np.arange(12) // 2)
+    drawn = np.random.default_rng(0).multinomial(6, np.full(6, 1 / 6), 200)
+    each = [np.sqrt(np.average(np.arange(12.0) ** 2, weights=np.repeat(row, 2))) for row in drawn]
+    assert wanted.error == pytest.approx(np.std(each, ddof=1), rel=1e-12)
+    for block in (1, 12, 12 * 70, 12 * 200):
+        monkeypatch.setattr('sweeps.metrics.measure.BLOCK', block)
+        assert RootMeanRatio().scored(statistics, np.arange(12) // 2).error == pytest.approx(wanted.error, rel=1e-12)
+    lost = RankedArea().scored(np.array([[0.5, 1.0]]), np.array([0]))
+    assert np.isnan(lost.score) and np.isnan(lost.error), 'of one side there is nothing to rank'
+
+
+def test_what_an_example_teaches_a_probe_is_the_derivative_of_the_expected_hits_by_its_weight():
+    """Hits are expected by a normal distribution function of the margins, whose scale stays that of the unchanged probe."""
+    generator = np.random.default_rng(0)
+    truth = generator.integers(0, 3, 60)
+    inputs = np.column_stack([np.eye(3)[truth] + 0.8 * generator.normal(size=(60, 3)), np.ones(60)])
+    learned, asked, ridge = np.arange(40), np.arange(40, 60), 0.01
+    fold = Fold(inputs, truth, learned, asked, ridge)
+    rival, margin = fold.margins()
+
+    def told(weights: np.ndarray) -> np.ndarray:
+        known = inputs[learned]
+        gram = known.T @ (weights[:, None] * known) + ridge * 40 * np.eye(4)
+        return inputs[asked] @ np.linalg.solve(gram, known.T @ (weights[:, None] * np.eye(3)[truth[learned]]))
+
+    def expected(weights: np.ndarray) -> float:
+        scores, row = told(weights), np.arange(20)
+        return stats.norm.cdf((scores[row, truth[asked]] - scores[row, rival]) / margin.std()).sum()
+
+    scores, row = told(np.ones(40)), np.arange(20)
+    assert margin == pytest.approx(scores[row, truth[asked]] - scores[row, rival]) and (rival != truth[asked]).all()
+    assert fold.right().tolist() == (scores.argmax(1) == truth[asked]).tolist() == (margin > 0).tolist()
+    slopes = [(expected(1 + 1e-5 * own) - expected(1 - 1e-5 * own)) / 2e-5 for own in np.eye(40)]
+    np.testing.assert_allclose(fold.taught(), slopes, rtol=1e-4, atol=1e-7)

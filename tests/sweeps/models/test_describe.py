@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -311,3 +312,36 @@ def test_sizes_stand_in_place_of_the_models_own():
     assert Sizes(length=4).input('m', (8,), 'int32', 5).shape == (5, 4)
     gpt2, resnet = subject_of('gpt2').x, subject_of('resnet50').x
     assert (gpt2.shape[0], gpt2.dtype, resnet.shape[0], resnet.dtype) == (1, jnp.int32, 1, jnp.float32)
+
+
+def test_sides_are_compared_role_by_role_where_both_have_any(monkeypatch):
+    """A role that neither side has is left out; of nothing there is no multiple."""
+    roles = {'one': {'matrix': 2, 'vector': 0}, 'other': {'matrix': 5, 'vector': 0, 'head': 3}}
+
+    def cost(self: Subject) -> dict:
+        return {**dict.fromkeys(COUNTS, 10 * len(roles[self.name])), 'params_by_role': roles[self.name]}
+
+    monkeypatch.setattr(Subject, 'cost', cost)
+    one = Subject('one', TASKS['digits'].base, jax.ShapeDtypeStruct((4, 8, 8, 1), jnp.float32), TABLES)
+    monkeypatch.setattr(
+        'sweeps.models.describe.subjects', lambda name, *_: {(): dataclasses.replace(one, name=name)} if name in roles else {}
+    )
+    (pair,) = compare('one', 'other', [], Sizes())
+    assert {name: pair[name] for name in pair if name not in ('a', 'b')} == {
+        **{'note': '', 'differences': []},
+        **{name: {'a': 20, 'b': 30, 'ratio': 1.5} for name in COUNTS},
+        'params_by_role': {'matrix': {'a': 2, 'b': 5, 'ratio': 2.5}, 'head': {'a': 0, 'b': 3, 'ratio': None}},
+    }
+
+
+@pytest.mark.parametrize(
+    ('params', 'said'), [(10**12, ''), (10**12 + 1, 'digits: it has 1e+12 parameters; allowed: up to 1e+12')]
+)
+def test_a_model_may_have_as_many_parameters_as_anybody_trains(monkeypatch, params: int, said: str):
+    subject = subjects('digits', [], Sizes())[()]
+    monkeypatch.setattr('sweeps.models.describe.cost_of', lambda *_: {'params': params})
+    if not said:
+        assert subject.cost() == {'params': params}
+        return
+    with pytest.raises(ValueError, match=re.escape(said)):
+        subject.cost()

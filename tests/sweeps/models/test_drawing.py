@@ -56,6 +56,11 @@ def test_a_drawing_line_by_line(monkeypatch):
     assert lines[0] == 'a model' and lines[2].split() == ['input', 'image', '[8,', '8,', '3]']
 
 
+def test_a_part_of_several_outputs_is_told_by_the_largest_and_one_of_none_by_nothing():
+    assert drawing._sizes(()) == '' and drawing._sizes(((4, 8),)) == '[4, 8]'
+    assert drawing._sizes(((2,), (4, 8), (4, 8), (31,))) == '2 x [4, 8]'
+
+
 def test_a_long_line_keeps_its_numbers():
     """In the first of several lines, at their place; without numbers a line is as long as the page."""
     first, second = drawing._line('  mixer', 'word ' * 18 + 'end', '[4, 8]', '1,000').split('\n')
@@ -74,3 +79,7 @@ def test_fields_are_told_where_they_are_not_as_usual():
 
     assert told() == told(kv_heads=0, softcap=0.0, gate=False) == 'attention heads=2 biases=all'
     assert told(kv_heads=1, softcap=30.0, gate=True) == 'attention heads=2 kv_heads=1 biases=all softcap=30 gate=True'
+
+
+def test_the_largest_of_several_outputs_is_the_one_of_most_numbers():
+    assert drawing._sizes(((9, 2), (4, 8))) == '[4, 8]' and drawing._sizes(((4, 8), (9, 2), (4, 8))) == '2 x [4, 8]'

@@ -8,8 +8,9 @@ import pytest
 from ablations.config import changed, put, swap
 from ablations.tasks import TASKS, bases
 from arch.cost import cost_of, multiply_adds, parameters
+from arch.sockets import TABLES
 from sweeps.models.describe import Sizes, subjects
-from sweeps.models.matching import Match, match, match_config, written
+from sweeps.models.matching import LARGEST, Ladder, Match, _nearest, _ratios, _widths, match, match_config, written
 
 DIGITS, RECALL = (subjects(name, [], Sizes())[()] for name in ('digits', 'recall'))
 # One block suffices: every candidate is traced, and what is looked for is a width or a ratio.
@@ -174,3 +175,47 @@ def test_a_task_is_asked_for_of_arms_alone():
 def test_a_tolerance_is_a_share(tolerance: float):
     with pytest.raises(ValueError, match=f'match: tolerance={tolerance}; allowed: above 0 and below 1'):
         match_config(BARE, BARE, RECALL.x, tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    ('width', 'ratio', 'own', 'second'),
+    [(3, 0.1, 1, 0.666667), (8, 4.0, 32, 0.25), (16, 2.6667, 43, 0.125), (7, 1.0, 7, 0.285714)],
+)
+def test_hidden_channels_are_tried_one_by_one_from_those_of_the_ratio(width: int, ratio: float, own: int, second: float):
+    config = {'block': {'kind': 'two_branch'}, 'channel': {'kind': 'mlp', 'ratio': ratio}, 'body': {'width': width}}
+    ladder = _ratios(config, TABLES)
+    assert (ladder.own, ladder.top) == (own, LARGEST * own)
+    assert ladder.changes(2) == (put('channel.ratio', second),)
+    unsaid = _ratios({**config, 'channel': {'kind': 'mlp'}}, TABLES)
+    assert unsaid.changes(2) == (swap('channel', 'mlp', ratio=second),) and unsaid.own == 4 * width
+
+
+def test_widths_are_tried_by_one_factor_for_all_of_them():
+    config = {'body': {'kind': 'hierarchical', 'widths': [4, 8]}, 'stem': {'kind': 'patchify', 'width': 1}}
+    ladder = _widths(config)
+    assert (ladder.own, ladder.top) == (4, 4 * LARGEST)
+    assert ladder.changes(1) == (put('body.widths', [1, 2]), put('stem.width', 1)), 'a stem has one channel at least'
+    assert ladder.changes(12) == (put('body.widths', [12, 24]), put('stem.width', 3))
+    assert _widths({'body': {'kind': 'isotropic', 'width': 6}, 'stem': {'kind': 'tokens'}}).changes(5) == (
+        put('body.width', 5),
+    )
+
+
+@pytest.mark.parametrize('target', [900, 17, 16, 3, 1023])
+@pytest.mark.parametrize('step', [1, 7])
+def test_a_rung_is_found_in_few_trials_though_some_do_not_build(target: int, step: int):
+    """A model of so many numbers as the square of its width, which builds at multiples of a number only."""
+    asked = []
+
+    def at(config: dict) -> int:
+        asked.append(config['body']['width'])
+        if asked[-1] % step:
+            raise ValueError('heads do not divide it')
+        return asked[-1] ** 2
+
+    arm = {'body': {'kind': 'isotropic', 'width': 16, 'depth': 1}}
+    ladder = Ladder(16, 64 * 16, lambda rung: (put('body.width', rung),))
+    (*before, change) = _nearest(arm, (put('body.depth', 2),), ladder, at, target**2)
+    sound = range(step, 64 * 16 + 1, step)
+    assert before == [put('body.depth', 2)] and change == put('body.width', min(sound, key=lambda one: abs(one**2 - target**2)))
+    assert len(asked) == len(set(asked)) <= 14 * step

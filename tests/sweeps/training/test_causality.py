@@ -17,6 +17,7 @@ from arch.model import build
 from arch.sockets import load_tables
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
+from sweeps.training import causality
 from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.preflight import preflight, task_of
 from sweeps.training.trainer import Trainer
@@ -81,6 +82,13 @@ def test_what_a_model_has_learned_to_see_is_caught(blocks, kind, leaks):
     assert ('sees what comes from token' in leak) == leaks
     broken = jax.tree.map(lambda leaf: leaf * np.nan, params)
     assert trained_leak(model, data, data.pool(), broken, state, {}) is None
+
+
+def test_a_model_is_tried_in_float32_if_it_has_a_type_to_choose(monkeypatch):
+    monkeypatch.setattr(causality, 'build', lambda config, tables: config['body'])
+    body = {'kind': 'isotropic', 'compute': 'bfloat16'}
+    for given, tried in ((body, {**body, 'compute': 'float32'}), ({'kind': 'own'}, {'kind': 'own'})):
+        assert in_float32(types.SimpleNamespace(model={'body': given}, blocks=None), None) == tried
 
 
 def test_there_is_nothing_to_see_for_a_model_of_images():

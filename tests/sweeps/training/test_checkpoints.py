@@ -253,3 +253,59 @@ def test_a_disk_that_knows_no_locks_is_used_without_and_one_that_is_taken_is_not
     assert alone._open(wait=False) is alone._open(wait=False) is True
     alone.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('steps', 'looks', 'saved'),
+    [
+        # Seconds, and the step that is reached then: every ten seconds.
+        (None, [(9.9, 4), (10.0, 5), (19.9, 9), (20.0, 9)], [5, 9]),
+        # Or every three steps, however long they take.
+        (3, [(1.0, 2), (2.0, 3), (99.0, 5), (100.0, 6)], [3, 6]),
+    ],
+)
+def test_a_checkpoint_is_due_after_so_many_seconds_or_steps(tmp_path: Path, monkeypatch, steps, looks: list, saved: list):
+    now = [0.0]
+    monkeypatch.setattr(checkpoints_module.time, 'monotonic', lambda: now[0])
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', seconds=10.0, steps=steps)
+    made, asked = [], []
+
+    def save(snapshot: Snapshot) -> None:
+        made.append(snapshot.step)
+        checkpoints._last, checkpoints._saved_at = now[0], snapshot.step
+
+    monkeypatch.setattr(checkpoints, '_save', save)
+    monkeypatch.setattr(checkpoints, '_open', lambda wait: asked.append(wait) or True)
+    checkpoints.begin(0)
+    for when, step in looks:
+        now[0] = when
+        checkpoints.offer(Snapshot([], [], [], step, 1, 0.0))
+    assert made == saved and asked == [False] * len(saved), 'the folder of another run is not waited for'
+
+
+def test_the_speed_of_a_pack_is_that_of_its_last_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    now = [100.0]
+    monkeypatch.setattr(checkpoints_module.time, 'monotonic', lambda: now[0])
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', seconds=600.0)
+    checkpoints.begin(10)
+    for when, step, rate in ((102.0, 18, 4.0), (103.0, 18, 4.0), (113.0, 28, 1.0)):
+        now[0] = when
+        checkpoints.offer(Snapshot([], [], [], step, 1, 0.0))
+        assert checkpoints._rate == pytest.approx(rate)
+    assert checkpoints.stretch() == 150 and checkpoints.notes == []
+    checkpoints.begin(40)
+    now[0] = 114.0
+    checkpoints.offer(Snapshot([], [], [], 42, 1, 0.0))
+    assert checkpoints._rate == pytest.approx(2.0), 'steps before it went on are not counted'
+
+
+def test_the_lock_of_a_folder_that_is_taken_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def taken(*_: object) -> None:
+        raise BlockingIOError
+
+    handle = os.open(tmp_path / 'lock', os.O_RDWR | os.O_CREAT)
+    monkeypatch.setattr(checkpoints_module.fcntl, 'flock', taken)
+    monkeypatch.setattr(checkpoints_module.atomic, 'open_lock', lambda path: handle)
+    assert Checkpoints(tmp_path, 'pack', 'here')._open(wait=False) is False
+    with pytest.raises(OSError, match='Bad file descriptor'):
+        os.fstat(handle)

@@ -1,8 +1,11 @@
 """Device: how much memory there is, who else trains, and what says that memory was not enough."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
+from jax.experimental import multihost_utils
 
 from sweeps.training import device
 from sweeps.training.faults import ModelFault, lacks_memory, of_model
@@ -142,3 +145,34 @@ def test_what_a_model_raises_is_its_fault_and_what_the_device_says_is_not(raised
     with pytest.raises(passes) as told, of_model():
         raise raised
     assert type(told.value) is passes
+
+
+def test_of_several_processes_the_first_has_the_word_and_arrays_come_from_everywhere(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def gathered(leaf: SimpleNamespace, tiled: bool) -> np.ndarray:
+        asked.append((leaf.is_fully_addressable, tiled))
+        return np.arange(4)
+
+    monkeypatch.setattr(jax, 'process_count', lambda: 2)
+    monkeypatch.setattr(multihost_utils, 'broadcast_one_to_all', lambda value: value + np.int32(5))
+    monkeypatch.setattr(multihost_utils, 'process_allgather', gathered)
+    word = device.word_of_first(True)
+    assert word == 6 and type(word) is int
+    made = device.on_host({'here': jax.numpy.arange(3), 'spread': SimpleNamespace(is_fully_addressable=False)})
+    assert isinstance(made['here'], np.ndarray) and made['here'].tolist() == [0, 1, 2]
+    assert made['spread'].tolist() == [0, 1, 2, 3] and asked == [(False, True)], 'and parts are joined, not stacked'
+
+
+def test_what_helps_against_a_shortage_is_said_to_the_end():
+    helps = (
+        'allowed: 1 GB; give a worker more devices (--devices, or --gpus of a cluster), make the batch or the model smaller, '
+    )
+    helps += "or put('body.remat', True) and put('body.compute', 'bfloat16')"
+    assert too_large(2_000_000_000, 1_000_000_000, 1) == f'a lane takes 2 GB of a device; {helps}'
+    each = 'each of 2 devices, over which its parameters and its batch are spread'
+    assert too_large(2_000_000_000, 1_000_000_000, 2) == f'a lane takes 2 GB of {each}; {helps}'
+    assert str(shortage('wide', 'digits', 'MemoryError: ')) == (
+        "memory is not enough for a lane of arm 'wide' on 'digits' (MemoryError); nothing of this pack is recorded; free "
+        'memory, start fewer workers (--workers) or make batch or model smaller, and run again'
+    )

@@ -1,12 +1,17 @@
 """The source hash of a record: it stands when nothing that trains has changed, and changes with any line that does."""
 
 import ast
+import importlib.metadata
+import os
+import platform
 import shutil
 import subprocess
 
+import jax
 import pytest
 
 from results.store.hashes import syntax_hash
+from sweeps.training import environment as environments
 from sweeps.training.environment import ROOT, TRAINING, commit, compiled_by, source_hash
 
 HASHED = {path for pattern in TRAINING for path in ROOT.glob(pattern)}
@@ -178,3 +183,19 @@ def test_the_commit_is_told_with_a_mark_where_files_differ_from_it(monkeypatch, 
 
     monkeypatch.setattr(subprocess, 'run', run)
     assert commit.__wrapped__() == told
+
+
+@pytest.mark.parametrize(('told', 'flags'), [('', {}), ('--xla_a=1', {'flags': '--xla_a=1'})])
+def test_all_that_a_record_tells_of_where_it_is_from(monkeypatch: pytest.MonkeyPatch, told: str, flags: dict):
+    monkeypatch.setattr(environments, 'compiled_by', lambda given: told if given is os.environ else 'another')
+    monkeypatch.setattr(environments, 'commit', lambda: 'abc+')
+    monkeypatch.setattr(environments, 'source_hash', lambda: 'def')
+    device = jax.devices()[0]
+    assert environments.environment.__wrapped__() == {
+        **{'commit': 'abc+', 'source': 'def', 'python': platform.python_version(), 'machine': platform.machine()},
+        **{'platform': device.platform, 'device': device.device_kind},
+        'versions': {
+            name: importlib.metadata.version(name) for name in ('jax', 'jaxlib', 'flax', 'optax', 'numpy', 'scikit-learn')
+        },
+        **flags,
+    }

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from rounding import assert_same_numbers
 
+from ablations.schedules import SCALES, number_of
 from arch.roles import Product
 from sweeps.training import joined
+from sweeps.training.arraywise import _scale
 from sweeps.training.joined import Form
+from sweeps.training.kronecker import as_before, as_matrices
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
 
 ROLES = {'a': {'kernel': 'matrix', 'bias': 'vector'}, 'b': {'filter': 'conv', 'scale': 'vector', 'table': 'embedding'}}
@@ -76,3 +79,34 @@ def test_it_is_a_tree_to_jax_and_comes_back_whole():
         own = jax.device_get(jax.tree.map(lambda leaf, lane=lane: leaf[lane], both)).tree()
         assert jax.tree.structure(own) == jax.tree.structure(params)
         assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(own), jax.tree.leaves(params), strict=True))
+
+
+@pytest.mark.parametrize(
+    ('shape', 'product', 'order', 'matrix'),
+    [
+        ((3, 4), Product(), (0, 1), (1, 3, 4)),
+        ((5, 3, 4), Product(), (0, 1, 2), (5, 3, 4)),
+        ((8, 2, 4), Product((-3,), (-2, -1)), (0, 1, 2), (1, 8, 8)),
+        ((3, 2, 4, 8), Product((-3, -2), (-1,)), (0, 1, 2, 3), (3, 8, 8)),
+        ((2, 3, 5), Product((-1,), (-3,)), (1, 2, 0), (3, 5, 2)),
+    ],
+)
+def test_a_product_of_several_axes_is_a_matrix_of_its_inputs_by_its_outputs(shape, product: Product, order, matrix):
+    kernel = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    made = as_matrices(jnp.asarray(kernel), product)
+    assert made.shape == matrix and np.array_equal(made, kernel.transpose(order).reshape(matrix))
+    assert np.array_equal(as_before(made, shape, product), kernel)
+
+
+@pytest.mark.parametrize('name', SCALES)
+def test_the_scale_of_a_matrix_may_be_traced(name: str):
+    wanted = (
+        {'adam_size': 0.2 * 8**0.5, 'spectral': 2.0**-1, 'original': 1.0}[name],
+        {
+            'adam_size': 0.2 * 8**0.5,
+            'spectral': 2.0,
+            'original': 2.0,
+        }[name],
+    )
+    for given in (number_of(name), jnp.float32(number_of(name))):
+        assert [float(_scale(given, *sides)) for sides in ((8, 2), (2, 8))] == pytest.approx(wanted)

@@ -282,3 +282,36 @@ def test_what_a_model_adds_to_its_loss_is_made_smaller_and_not_reported():
 
     carry = trained(lane, pool)
     assert 0 < float(carry['params'].tree()['scale'][0]) < 0.9
+
+
+def test_random_numbers_of_a_run_follow_from_its_seed_and_the_step_in_one_way():
+    """A model draws by the key 0 of the seed, a step by key 1 and its number, and what happens to the batch by its key 1."""
+
+    class Noisy(type(TASK)):
+        """A kind whose inputs are random while it trains."""
+
+        def draw(self, key, x, y, strengths):
+            return jax.random.uniform(key, (len(x), 1)), ((y, None),)
+
+    def init(key: jax.Array, x: np.ndarray, knobs: dict) -> tuple[dict, dict]:
+        return {'scale': jax.random.uniform(key, (1,))}, {'noise': jnp.zeros(()), 'batch': jnp.zeros((4, 1))}
+
+    def apply(params: dict, state: dict, x: np.ndarray, *, key: jax.Array, train: bool, knobs: dict) -> tuple:
+        assert train
+        return jnp.zeros((len(x), 10)) * params['scale'], {'noise': jax.random.uniform(key), 'batch': x}, {}
+
+    def named(value: object) -> object:
+        return lambda params: dict.fromkeys(params, value)
+
+    model = Model(init, apply, named('vector'), named(Product()), {}, {}, True)
+    training = make_training(model, Noisy(train=96, held=32), 'sgd', 4, 4, 1)
+    knobs = {'lr': np.float32(0.1), 'weight_decay': np.float32(0), 'momentum': np.float32(0)}
+    lane = {'seed': np.uint32(7), 'order': batch_order(1, np.arange(8), 4, 4), 'knobs': knobs}
+    pool = {'x': np.zeros((8, 8, 8, 1), np.uint8), 'y': np.zeros(8, np.int32)}
+    seed = jax.random.key(7)
+    carry = training.begin(lane, pool['x'][:1])
+    assert carry['params'].tree()['scale'].tolist() == jax.random.uniform(jax.random.fold_in(seed, 0), (1,)).tolist()
+    state = jax.jit(training.advance)(lane, carry, pool, 0, 0, 3)['state']
+    step = jax.random.fold_in(jax.random.fold_in(seed, 1), 2)
+    assert float(state['noise']) == float(jax.random.uniform(step))
+    assert state['batch'].tolist() == jax.random.uniform(jax.random.fold_in(step, 1), (4, 1)).tolist()

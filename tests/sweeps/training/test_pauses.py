@@ -1,6 +1,8 @@
 """Pauses: runs that stop at a share of their steps, and go on as if nothing had been."""
 
+import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from sweeps.tasks.arrays import Arrays
 from sweeps.training.checkpoints import Checkpoints, Snapshot
 from sweeps.training.pauses import Pauses
 from sweeps.training.record import finished
-from sweeps.training.saving import PAUSES
+from sweeps.training.saving import PAUSES, tidy_pauses
 
 PROGRAM = Program('s', 'base', 'digits', 'digits', 'adamw', STEPS, 8, 2, {}, {})
 STRIDE = STEPS // 2
@@ -109,3 +111,68 @@ def test_a_run_goes_on_from_a_pause_before_its_own_stop_alone(tmp_path: Path, un
     assert asked.load([0, 1]) is None, 'the other has none'
     asked.clear()
     assert len(list((tmp_path / PAUSES).iterdir())) == (0 if until == 0 else 1), 'a run to its end needs it no more'
+
+
+@pytest.mark.parametrize(
+    ('steps', 'processes', 'goes_on'),
+    [
+        ({0: 4, 1: 4}, 1, True),
+        ({0: STEPS - 1, 1: STEPS - 1}, 1, True),
+        ({0: STEPS, 1: STEPS}, 1, False),
+        ({0: 4, 1: 5}, 1, False),
+        ({0: 4}, 1, False),
+        ({0: 4, 1: 4}, 2, False),
+        ({0: 4, 1: None}, 1, False),
+        ({}, 1, False),
+    ],
+)
+def test_lanes_go_on_from_pauses_of_one_step_before_their_end(
+    tmp_path: Path, monkeypatch, steps, processes: int, goes_on: bool
+):
+    pauses = Pauses(tmp_path, trials(2, 0), 'here')
+    for lane, step in steps.items():
+        pauses._place(lane).mkdir(parents=True)
+        if step is not None:
+            tree = Snapshot([], [np.arange(2.0)], [], step, 1, 0.5).to_tree()
+            (pauses._place(lane) / 'step').write_bytes(pickle.dumps(tree))
+
+    def read_tree(folder: Path) -> dict:
+        if not (folder.parent / 'step').exists():
+            raise ValueError('no sound checkpoint')
+        return pickle.loads((folder.parent / 'step').read_bytes())
+
+    monkeypatch.setattr('sweeps.training.pauses.read_tree', read_tree)
+    monkeypatch.setattr('sweeps.training.pauses.jax.process_count', lambda: processes)
+    loaded = pauses.load([0, 1])
+    assert (loaded is not None) is goes_on
+    if goes_on:
+        assert [(one.step, one.spent) for one in loaded] == [(steps[0], 0.5)] * 2
+
+
+def test_pauses_of_runs_that_stop_again_stay(tmp_path: Path):
+    whole, stopping = trials(2, 0)[0], trials(2, 4)[1]
+    pauses = Pauses(tmp_path, [whole, stopping], 'here')
+    for lane in range(2):
+        pauses._place(lane).mkdir(parents=True)
+    pauses.clear()
+    assert [pauses._place(lane).exists() for lane in range(2)] == [False, True]
+    other = Pauses(tmp_path, [whole, stopping], 'elsewhere')
+    assert other._place(0) != pauses._place(0) and other._place(0).name.startswith(f'{whole.id}-')
+    assert Pauses(tmp_path, trials(2, 4), 'here')._place(0) == pauses._place(0), 'a run has one pause, whatever its stop'
+
+
+def test_pauses_from_which_nothing_goes_on_are_removed(tmp_path: Path):
+    def trial(name: str, task: str, until: int) -> SimpleNamespace:
+        return SimpleNamespace(id=name, arm='base', task=task, replicate=0, until=until, whole=lambda: SimpleNamespace(id=name))
+
+    planned = [trial('a', 'digits', 4), trial('b', 'digits', 4), trial('c', 'recall', 4), trial('d', 'digits', 0)]
+    asked = {('confirm', 'base', 'recall', 0): (), ('tune', 'base', 'digits', 0): ()}
+    schedule = SimpleNamespace(trials=planned, asked=asked)
+    tidy_pauses(tmp_path, schedule, {'b'})
+    for name in ('a-here', 'b-here', 'c-here', 'd-here', 'e-here', '.a-being_written'):
+        (tmp_path / PAUSES / name).mkdir(parents=True)
+    tidy_pauses(tmp_path, schedule, {'b'})
+    assert sorted(path.name for path in (tmp_path / PAUSES).iterdir()) == ['.a-being_written', 'a-here']
+    (tmp_path / PAUSES / '.a-being_written').rmdir()
+    tidy_pauses(tmp_path, schedule, {'a', 'b'})
+    assert not (tmp_path / PAUSES).exists()

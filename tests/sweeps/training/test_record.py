@@ -107,3 +107,20 @@ def test_what_is_told_of_a_trial_has_no_more_than_it_needs():
     assert (stopped['until'], stopped['evaluations'], stopped['steps']) == (7, trial.program.evaluations, plain['steps'])
     own = describe(dataclasses.replace(trial, program=dataclasses.replace(trial.program, declared='abc')))
     assert own['declared'] == 'abc' and 'until' not in own
+
+
+def test_a_record_has_all_its_entries():
+    program = study.program(study.base, 'digits', 'adamw')
+    trial = Trial(program, 2, (('lr', 0.1),), 5, TUNING, 'tune')
+    assert describe(trial) == {
+        **{'id': trial.id, 'study': 'quickstart', 'arm': study.base, 'task': 'digits', 'dataset': 'digits', 'replicate': 2},
+        **{'phase': 'tune', 'held': 'tuning', 'optimizer': 'adamw', 'knobs': {'lr': 0.1}, 'seed': 5, 'steps': program.steps},
+        **{'batch': program.batch, 'data': program.data, 'model': program.model, 'blocks': ''},
+    }
+    (lost,) = failed(Pack((trial,)), 'it burned')
+    about = {'status': 'failed', 'diverged_at': None, 'reason': 'it burned', 'score': None, 'environment': {}}
+    assert lost == {**describe(trial), **about}
+    assert set(record()) - set(describe(trial)) == {
+        *('status', 'diverged_at', 'reason', 'score', 'score_se', 'n_held', 'initial_loss', 'final_loss', 'curve', 'cost'),
+        *('checksum', 'environment', 'item_scores'),
+    }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ablations.tasks import bases
+from arch.growth import Growth
 from arch.model import build
 from sweeps.training.joined import Form
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
@@ -87,3 +88,43 @@ def test_shares_that_an_optimizer_or_a_model_does_not_know_are_refused(optimizer
     with pytest.raises(ValueError, match=said) as refused:
         check_shares(optimizer, model, knobs)
     assert 'prodigy' not in str(refused.value).partition('allowed: ')[2]
+
+
+GROWN = Growth(inputs=4.0, outputs=2.0, layers=9.0)
+SHARES = {
+    # Under each optimizer: of a matrix, of a head and of a vector.
+    **dict.fromkeys(
+        ('adam', 'adamw', 'nadamw', 'adan', 'adopt', 'lion', 'rmsprop', 'mars', 'sophia', 'shampoo'), (1 / 12,) * 3
+    ),
+    'sgd': (1 / 2,) * 3,
+    **dict.fromkeys(('lamb', 'adafactor'), (1 / 6,) * 3),
+    **dict.fromkeys(('muon', 'soap'), ((0.5 / 9) ** 0.5, 1 / 12, 1 / 12)),
+    'muon_everywhere': ((0.5 / 9) ** 0.5, (0.5 / 9) ** 0.5, 1 / 12),
+}
+
+
+@pytest.mark.parametrize('kind', SHARES)
+def test_the_share_of_a_parameter_follows_from_how_it_grew(kind: str):
+    rule = OPTIMIZERS[kind].GROWN
+    assert [rule(GROWN, role, '') for role in ('matrix', 'head', 'vector')] == pytest.approx(SHARES[kind])
+    assert {*SHARES, 'prodigy', 'schedule_free'} == {*OPTIMIZERS}
+
+
+@pytest.mark.parametrize(
+    ('growth', 'scale', 'share'),
+    [
+        (GROWN, 'adam_size', (0.5 / 4 / 9) ** 0.5),
+        (GROWN, 'spectral', 1 / 3),
+        (GROWN, 'original', (0.5 / 9) ** 0.5),
+        (Growth(2.0, 4.0, 9.0), 'adam_size', (2 / 4 / 9) ** 0.5),
+        (Growth(2.0, 4.0, 9.0), 'original', 1 / 3),
+        (Growth(2.0, 4.0, 9.0), 'another', (2 / 9) ** 0.5),
+    ],
+)
+def test_the_share_of_a_matrix_in_muon_follows_from_the_scale_of_its_steps_too(growth: Growth, scale: str, share: float):
+    assert OPTIMIZERS['muon'].GROWN(growth, 'matrix', scale) == pytest.approx(share)
+
+
+def test_what_starts_smaller_moves_less_under_steps_as_large_as_it_is():
+    rule = OPTIMIZERS['lamb'].GROWN
+    assert rule(Growth(4.0, 1.0, 9.0), 'head', '') == pytest.approx(1 / 3) and rule(Growth(), 'head', '') == 1

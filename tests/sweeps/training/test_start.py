@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 from pathlib import Path
 
 import jax
@@ -132,3 +133,20 @@ def test_weights_that_are_not_there_are_named_with_their_folder(sha256: str):
         ValueError, match=rf'no weights with sha256 0000000000000000\.\.\. in {folder}; bring them there: archlab'
     ):
         drawn(with_weights(other))
+
+
+def test_what_is_told_of_weights_that_studies_may_start_from(sha256: str, tmp_path: Path):
+    count = sum(leaf.size for leaf in jax.tree.leaves(trained()[0]))
+    told = start_from(tmp_path / 'mine.safetensors')
+    assert told == {'sha256': sha256, 'file': f'{tmp_path}/weights/{sha256}.safetensors', 'parameters': count} and count > 100
+
+
+def test_weights_that_a_model_has_no_place_for_are_named_with_the_module_to_leave_out(sha256: str):
+    config = changed(with_weights(sha256), (swap('norm', 'identity'),))
+    with pytest.raises(ValueError, match='the model has no') as told:
+        jax.eval_shape(lambda: drawn(config))
+    module, where = 'block_0', f"which is in {sha256[:16]}...; change the model, or leave its module out: put('initial.new', "
+    assert re.fullmatch(
+        rf"initial 'weights': the model has no 'params/{module}/norm[\w/]*/bias', {re.escape(where)}\['{module}'\]\)",
+        str(told.value),
+    )

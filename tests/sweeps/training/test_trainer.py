@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ablations.trial import TUNING, Program, Trial
+from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
 from sweeps.training import trainer as trainers
 from sweeps.training.trainer import Trainer
@@ -70,3 +71,37 @@ def test_examples_that_do_not_fit_are_streamed(monkeypatch: pytest.MonkeyPatch, 
     source, told = trainer._source(DATA)
     assert told == streamed and isinstance(source['x'], np.ndarray) == streamed and source['y'].tolist() == [1, 2]
     assert (trainer._source(DATA)[0] is source) != streamed, 'placed once'
+
+
+@pytest.mark.parametrize(('strategy', 'used'), [('loop', 1), ('vmap', 2)])
+def test_a_program_has_the_devices_of_its_worker_and_is_made_once(monkeypatch: pytest.MonkeyPatch, strategy: str, used: int):
+    made = []
+    monkeypatch.setattr(trainers.jax, 'devices', lambda: ['one', 'two'])
+    trainer = Trainer(strategy, 'blocks.py')
+    assert trainer.devices == ['one', 'two'][:used]
+    monkeypatch.setattr(trainers, 'model_of', lambda program, blocks: ('model', blocks))
+    monkeypatch.setattr(trainers, 'task_of', lambda data: 'task')
+    monkeypatch.setattr(trainers, 'make_training', lambda *given: given)
+    monkeypatch.setattr(trainers, 'Population', lambda *given, **more: made.append((given, more)) or len(made))
+    monkeypatch.setattr(trainer, '_source', lambda data: ({}, data['streamed']))
+    programs = [
+        Program('s', 'base', 'digits', 'digits', 'adamw', 12, 8, 2, {'streamed': streamed}, {}) for streamed in (False, True)
+    ]
+    assert [trainer.population(program) for program in (*programs, programs[0])] == [1, 2, 1]
+    assert made == [
+        (
+            ((('model', 'blocks.py'), 'task', 'adamw', 12, 8, 2, streamed, strategy == 'vmap'), strategy),
+            {'streamed': streamed, 'devices': trainer.devices},
+        )
+        for streamed in (False, True)
+    ]
+
+
+def test_data_of_another_declaration_are_not_trained_on(monkeypatch: pytest.MonkeyPatch):
+    def refuse(program: Program) -> None:
+        raise ValueError(f'{program.task} was declared otherwise')
+
+    monkeypatch.setattr(trainers, 'check_declared', refuse)
+    trial = Trial(Program('s', 'base', 'mine', 'mine', 'adamw', 12, 8, 2, {}, {}), 0, (), 1, TUNING, 'tune')
+    with pytest.raises(ValueError, match='mine was declared otherwise'):
+        Trainer('loop', None).train(Pack((trial,)))
