@@ -1,5 +1,6 @@
 """Commands: what is not asked for is not done, and errors of the system are told in one line."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from typer.main import get_command
 
 import archlab as door
 from archlab import application
+from archlab.options import seconds_of, use_data
 
 
 def flags(command: object, name: str = '') -> Iterator[tuple[str, str, object]]:
@@ -82,3 +84,32 @@ def test_an_error_of_the_system_is_told_with_its_place(monkeypatch, capsys, erro
     monkeypatch.setattr(application, 'app', fails)
     assert application.main(['list', 'studies']) == 2
     assert capsys.readouterr().err == f'archlab: error: {said}\n'
+
+
+def test_a_data_folder_holds_for_a_process_and_its_workers(monkeypatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'sets').mkdir()
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('ARCHLAB_DATA', 'before')
+    use_data(None)
+    assert os.environ['ARCHLAB_DATA'] == 'before'
+    use_data(Path('sets'))
+    assert os.environ['ARCHLAB_DATA'] == str((tmp_path / 'sets').resolve())
+    for name in ('file', 'nowhere'):
+        with pytest.raises(ValueError, match=f"--data '{name}' is no folder; give the one that holds the data"):
+            use_data(Path(name))
+    assert os.environ['ARCHLAB_DATA'].endswith('sets')
+
+
+@pytest.mark.parametrize(
+    ('text', 'seconds'),
+    [('6h', 21600.0), ('1h30m', 5400.0), ('90m', 5400.0), (' 1.5m ', 90.0), ('45s', 45.0), ('1h1m1s', 3661.0), ('0.5s', 0.5)],
+)
+def test_times_are_hours_minutes_and_seconds(text: str, seconds: float):
+    assert seconds_of(text, '--budget') == seconds
+
+
+@pytest.mark.parametrize('text', ['', '0s', '6', 'h', '6 h', '-1h', '1h30', '.5h', '1d', 'x6h', f'{"9" * 400}h'])
+def test_other_times_are_refused(text: str):
+    with pytest.raises(ValueError, match=f"^--budget '{text}'; allowed: hours, minutes and seconds above 0, such as 6h, 90m"):
+        seconds_of(text, '--budget')

@@ -1,6 +1,9 @@
 """`archlab data`: list, prepare and show as a user calls them, in this process."""
 
+import io
+import itertools
 import json
+import re
 import struct
 import types
 from collections.abc import Callable
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 from archlab import data
+from archlab.answers import Terminal
 
 
 @pytest.fixture
@@ -68,6 +72,10 @@ def test_texts_are_shown_by_an_excerpt(called: Callable, tmp_path: Path):
     assert refused.returncode == 2 and 'of which there is no picture' in refused.stderr
 
 
+OF_OWN = [word for name in ('inputs', 'target', 'form', 'predict', 'group') for word in (f'--{name}', 'a')] + ['--share', '0.5']
+FLAGS = ('grey', 'partial', 'skip-damaged', 'unverified')
+OTHERS = ('source', 'as', 'name', 'field', 'mark', 'token-type', 'separator', 'split')
+STATED = [*OF_OWN, *(f'--{name}' for name in FLAGS), *(word for name in OTHERS for word in (f'--{name}', 'a')), '--size', '8']
 BAD = [
     (['prepare', 'mnits', '--source', '.'], "Did you mean 'mnist'?"),
     (['prepare', 'mnist'], "no files of 'mnist' under"),
@@ -84,6 +92,12 @@ BAD = [
     (['prepare', 'eyes.py'], "its tasks ['eyes'] have no source, so there is nothing to prepare"),
     (['prepare', 'eyes.py:eyes'], "task 'eyes.py:eyes': it reads the set 'retina' and does not make it"),
     (['prepare', 'eyes.py:ears'], "declares no task 'ears'; allowed: ['eyes']"),
+    (
+        ['prepare', 'none.py', *STATED],
+        '--source, --as, --name, --field, --unverified, --size, --grey, --mark, --partial, --skip-damaged, --token-type, '
+        '--separator, --split, --inputs, --target, --form, --predict, --group, --share of none.py: a file says all that itself',
+    ),
+    (['prepare', 'mnist', *OF_OWN], '--inputs, --target, --form, --predict, --group, --share of the known set'),
     (['prepare', 'none.py', '--size', '8'], 'a file says all that itself'),
     (['prepare', 'none.py', '--share', '1e-400'], 'a file says all that itself'),
 ]
@@ -184,6 +198,37 @@ def test_the_tasks_of_studies_that_are_scored_in_bits_are_asked_for(tmp_path: Pa
     assert [asked[name].data['length'] for name in asked] == [32, 48]
     with pytest.raises(ValueError, match='no task in bits or nats is named; give TASK, or --study STUDY with such tasks'):
         data._tasks_of([], [])
+
+
+def test_a_preparation_is_shown_as_a_bar_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch):
+    screen, file = (Terminal(file=io.StringIO(), force_terminal=is_one, width=100) for is_one in (True, False))
+    for one in (screen, file):
+        monkeypatch.setattr(data, 'ERR', one)
+        with data._progress():
+            pass
+        assert ('preparing' in one.file.getvalue() and '0/?' in one.file.getvalue()) is (one is screen)
+        with data._progress() as progress:
+            progress('decoding', 1234, 5678)
+    last = re.sub(r'\x1b\[[\d;?]*\w', '', screen.file.getvalue()).split('decoding')[-1]
+    assert '1234/5678' in last and '0:00:00' in last and '\N{BOX DRAWINGS HEAVY HORIZONTAL}' in last
+    assert screen.file.getvalue().rstrip('\x1b[?25h\n\r').endswith('\x1b[2K'), 'nothing of it stays'
+    assert file.file.getvalue() == ''
+
+
+@pytest.mark.parametrize(
+    ('is_terminal', 'out', 'as_json'), [*itertools.product((True, False), (None, Path('page.png')), (True, False))]
+)
+def test_a_sheet_goes_to_its_file_or_to_a_terminal(monkeypatch: pytest.MonkeyPatch, is_terminal, out, as_json):
+    screen, saved = Terminal(file=io.StringIO(), force_terminal=is_terminal, width=40), []
+    monkeypatch.setattr(data, 'OUT', screen)
+    monkeypatch.setattr('sweeps.datasets.pictures.sheet', lambda *given: given)
+    monkeypatch.setattr('sweeps.datasets.pictures.save', lambda *given: saved.append(given))
+    monkeypatch.setattr('sweeps.datasets.pictures.half_blocks', lambda page, width: [f'{page} on {width}', 'second'])
+    data._draw(types.SimpleNamespace(pool=lambda: 'pool'), 'images', 4, 10, out, in_terminal=not as_json)
+    page = ('pool', 'images', 4, 10)
+    assert saved == ([] if out is None else [(page, out)])
+    shown = is_terminal and out is None and not as_json
+    assert screen.file.getvalue().splitlines() == ([f'{page} on 40', 'second'] if shown else [])
 
 
 def test_columns_are_named_with_commas_between_them():

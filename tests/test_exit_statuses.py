@@ -98,6 +98,7 @@ def test_an_internal_error_leaves_its_trace_in_a_file(ended):
     before, _, path = said.strip().partition('; details: ')
     assert code == INTERNAL and before == 'archlab: internal error: RuntimeError: all is lost'
     assert "RuntimeError('all" not in said and 'RuntimeError: all\nis lost' in Path(path).read_text()
+    assert Path(path).name.startswith('archlab-') and Path(path).suffix == '.log'
     Path(path).unlink()
 
 
@@ -126,6 +127,30 @@ def test_a_command_ends_without_anywhere_to_say_something(monkeypatch):
     monkeypatch.setattr(ending, 'os', types.SimpleNamespace(_exit=statuses.append))
     ending.command()
     assert statuses == [3]
+
+
+@pytest.mark.parametrize('jax', [False, True])
+def test_what_is_left_to_do_at_the_end(monkeypatch, jax):
+    told = []
+    monkeypatch.setattr(ending, 'main', lambda: 4)
+    stream = types.SimpleNamespace(flush=lambda: told.append('written'))
+    modules = {'jax': None} if jax else {}
+    own = types.SimpleNamespace(modules=modules, stdout=stream, stderr=stream, exit=sys.exit)
+    monkeypatch.setattr(ending, 'sys', own)
+    monkeypatch.setattr(ending, 'gc', types.SimpleNamespace(unfreeze=lambda: told.append('searched for cycles')))
+    monkeypatch.setattr(ending, 'os', types.SimpleNamespace(_exit=sys.exit))
+    with pytest.raises(SystemExit, match='4'):
+        ending.command()
+    assert told == (['searched for cycles'] if jax else ['written', 'written'])
+
+
+def test_a_command_seldom_searches_for_cycles(ended):
+    often = gc.get_threshold()
+    try:
+        ended(None)
+        assert gc.get_threshold() == (100_000, 50, 50)
+    finally:
+        gc.set_threshold(*often)
 
 
 @pytest.fixture

@@ -77,6 +77,19 @@ def test_the_first_read_freezes_the_looks(runs, called, command, tmp_path_factor
     assert _design(runs)['looks'] == [2, 3]
 
 
+def test_looks_are_frozen_once_and_where_a_test_score_was_read(runs, monkeypatch):
+    folder = runs / 'quickstart'
+    known = manifest.load(folder)
+    manifest.save(folder, {**known, 'test_reads': {'digits': 0}})
+    open_study('quickstart', runs).freeze()
+    assert _design(runs) is None
+    manifest.save(folder, {**known, 'test_reads': {'digits': 0, 'recall': 1}})
+    open_study('quickstart', runs).freeze()
+    assert _design(runs)['looks'] == [2, 3]
+    monkeypatch.setattr(manifest, 'update', lambda *given, **more: pytest.fail('noted again'))
+    open_study('quickstart', runs).freeze()
+
+
 def test_what_shows_no_finding_freezes_nothing(runs, called):
     for command in (('recipe', 'quickstart/rms_norm'), *((name, 'quickstart') for name in ('status', 'plan', 'verify'))):
         assert called(*command, '--runs', runs).stdout

@@ -18,6 +18,7 @@ from types import ModuleType
 from unittest import mock
 
 import golden_texts
+from test_plan_command import FACTS
 from typer.main import get_command
 
 import archlab as door
@@ -55,6 +56,10 @@ def commands(command: object, name: str = '') -> Iterator[tuple[str, object]]:
         yield name, command
 
 
+ON_DEVICE = {
+    **{'device': 'h100', 'devices': 8, 'seconds': 90.0, 'share': 0.3, 'peak': 989e12, 'exchange_seconds': 5.0, 'link': 450e9},
+    **{'memory': 80e9, 'needs': None},
+}
 OF_OWN = ('inputs', 'target', 'form', 'predict', 'group', 'share')
 MORE = {
     'report': [{'studies': ['quickstart', 'norms'], 'settings': None}, {'studies': ['shared_keys'], 'settings': None}],
@@ -107,7 +112,7 @@ def written(call: object) -> str:
         .replace('PosixPath', 'Path')
         .replace(str(Path(sys.executable).parent), 'BIN')
     )
-    text = re.sub(r'clock\(\d\S*\)', 'clock(SECONDS)', text)
+    text = re.sub(r'clock\(\d\S*\)', 'clock(SECONDS)', re.sub(r"\{'[^{}:]+'\}", 'NAMES', text))
     return re.sub(r'/\S*/archlab-\w+', 'TEMPORARY', text)
 
 
@@ -127,6 +132,7 @@ def ended(name: str, /, **changes: object) -> str:
 def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'some' / 'data').mkdir(parents=True)
+    (tmp_path / 'some' / 'runs' / 'asked').mkdir(parents=True)
     heard = mock.MagicMock()
     modules = [
         importlib.import_module(f'archlab.{path.stem}') for path in sorted(ROOM.glob('[a-z]*.py')) if path.stem not in OWN
@@ -145,6 +151,8 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             'print_json',
             'OUT',
             'ERR',
+            'Terminal',
+            'warn_skipped',
             'open_study',
             'run_study',
             'open_comparison',
@@ -168,7 +176,16 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     heard.bundle.read.return_value = {'study': 'told', 'settings': ['trials=8']}
     heard.tasks_in.return_value = ({'ours': 'a task'}, {'NORMS'})
     heard.import_file.return_value = heard.start_from.return_value = {'tensors': 2, 'parameters': 3000, 'sha256': 'abc'}
-    heard.places.return_value = (['a place'], ['another task'])
+    heard.places.return_value = ([heard.place], ['another task'])
+    heard.forecast.return_value = {**FACTS, 'on_device': ON_DEVICE}
+    heard.Comparison.return_value.searches, heard.Comparison.return_value.searched.return_value = 3, ['one search']
+    heard.Run.return_value.return_value.failures = {'one pack': 'no room', 'another': 'killed', 'a third': 'no room'}
+    heard.bundles_in.return_value = [Path('some/bundle')]
+    heard.collect.return_value.skipped = ['a bundle: it is damaged']
+    heard.collect.return_value.sources = [heard.source]
+    heard.claim_at.return_value.study_digest = heard.source.digest
+    heard.ask.return_value.skipped = ['a.jsonl: it is damaged']
+    heard.knob_lines.return_value = ['a knob', 'another']
     heard.bench.return_value = {'rounds': 3}
     heard.show.return_value = {'kind': 'images', 'excerpt': ['one line'], 'damaged': ['pool/x.npy']}
     heard.prepare.return_value = heard.prepare_own.return_value = (heard.made, False)

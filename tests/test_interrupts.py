@@ -72,3 +72,18 @@ def test_other_errors_that_python_drops_are_told_as_ever(monkeypatch):
     with _ended_in_order([]):
         Failing()
     assert [type(one.exc_value) for one in told] == [ValueError]
+
+
+class Reading:
+    """Loads a module of Python, which may be interrupted anywhere."""
+
+    def exec_module(self, module: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError('it goes on')
+
+
+def test_an_interrupt_does_not_wait_for_a_module_of_python():
+    heard = []
+    with pytest.raises(KeyboardInterrupt), _ended_in_order(heard):
+        Reading().exec_module(None)
+    assert heard == [signal.SIGINT]

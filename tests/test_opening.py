@@ -2,11 +2,15 @@
 
 import http.client
 import threading
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from refused import refuse
 
 from archlab import opening
+from archlab.live_pages import LIVE_SECONDS
 from archlab.opening import PageServer
 
 
@@ -59,3 +63,61 @@ def test_a_browser_needs_a_screen(monkeypatch: pytest.MonkeyPatch, platform: str
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(opening.sys, 'platform', platform)
     assert opening._has_screen() is shown
+
+
+@pytest.fixture
+def shown_while_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[list]:
+    """What is shown while a page is open: what the browser was given, and the page at each pause. The second one ends it."""
+    told, servers, daemons, made = [], [], [], PageServer.__init__
+    looks = [[('norms', 'first'), ('norms', 'second'), ('norms', None)], [('norms', None)]]
+
+    def live_pages(study: str, runs: Path, settings: list[str] | None) -> Iterator[tuple]:
+        assert (study, runs, settings) == ('norms.py', Path('there'), ['trials=8'])
+        for name, html in looks.pop(0):
+            yield types.SimpleNamespace(reading=types.SimpleNamespace(study=types.SimpleNamespace(name=name))), html
+
+    def sleep(seconds: float) -> None:
+        told.append((servers[0].page, seconds))
+        if not looks:
+            raise KeyboardInterrupt
+
+    serve = PageServer.serve_forever
+    monkeypatch.setattr(PageServer, '__init__', lambda self, port: (made(self, port), servers.append(self))[0])
+
+    def serve_here(self: PageServer, poll_interval: float = 0.01) -> None:
+        daemons.append(threading.current_thread().daemon)
+        serve(self, poll_interval)
+
+    monkeypatch.setattr(PageServer, 'serve_forever', serve_here)
+    monkeypatch.setattr('archlab.live_pages.live_pages', live_pages)
+    monkeypatch.setattr(opening, 'sleep', sleep)
+    monkeypatch.setattr(opening.webbrowser, 'open', lambda address: told.append(address == servers[0].address))
+    yield told
+    assert all(daemons), 'a server keeps no process alive'
+
+
+OPEN = ('open', 'norms.py', '--runs', 'there', '--set', 'trials=8')
+
+
+@pytest.mark.parametrize(
+    ('screen', 'options', 'shown'), [(True, (), True), (False, (), False), (True, ('--no-browser',), False)]
+)
+def test_a_page_is_shown_and_goes_on_until_it_is_ended(
+    called: Callable, shown_while_open: list, monkeypatch: pytest.MonkeyPatch, screen: bool, options: tuple, shown: bool
+):
+    monkeypatch.setattr(opening, '_has_screen', lambda: screen)
+    done = called(*OPEN, *options)
+    assert (
+        done.returncode == 0
+        and done.stdout.startswith('norms: http://127.0.0.1:')
+        and done.stdout.endswith(' (until Ctrl-C)\n')
+    )
+    assert shown_while_open == [*[True] * shown, (b'second', LIVE_SECONDS), (b'second', LIVE_SECONDS)]
+
+
+def test_a_port_that_cannot_be_used_is_named(called: Callable, shown_while_open: list, server: PageServer):
+    done = called(*OPEN, '--port', server.server_port)
+    refuse(done, f'--port {server.server_port} cannot be used (Address already in use); give another one, or none')
+    for port in (-1, 65536):
+        refuse(called(*OPEN, '--port', port), f'--port {port}; allowed: 0 (any free one) to 65535')
+    assert shown_while_open == []

@@ -48,6 +48,7 @@ def test_a_comparison_is_run_shown_and_found_again(simulated: list, tiny_file: P
     assert main(['compare-searchers', str(tiny_file), '--runs', str(runs), *FEW, '--runs-each', '40']) == BAD_INPUT
     said = capsys.readouterr().err
     assert "holds a comparison with {'runs': 14}, asked is {'runs': 40}" in said and 'give --runs another folder' in said
+    assert (runs / 'tiny_study_searchers' / 'comparison.json').read_text().endswith('\n}\n')
     for damaged in ('{', '[1]', '7'):
         (runs / 'tiny_study_searchers' / 'comparison.json').write_text(damaged)
         assert main(['compare-searchers', str(tiny_file), '--runs', str(runs), *FEW]) == BAD_INPUT

@@ -1,12 +1,15 @@
 """What lies around the records: another block file than the one that ran, and prepared sets that are damaged, are named."""
 
 import dataclasses
+import types
 from pathlib import Path
 
 import finished_study
 import numpy as np
+import pytest
 
 import archlab.study_runs as study_runs
+from archlab import surroundings as module
 from archlab.surroundings import surroundings
 from sweeps import journal
 from sweeps.datasets import prepared
@@ -88,3 +91,105 @@ def test_a_test_split_that_is_too_small_is_named(tmp_path: Path):
     ):
         check = checks(dataclasses.replace(reading, records={}, manifest={**reading.manifest, 'test_sizes': sizes}))[rule]
         assert check.holds and check.why.startswith(said)
+
+
+class Known(dict):
+    """Records by trial id, each of them whole."""
+
+    def whole(self, key: str) -> dict:
+        return self[key]
+
+
+OTHERS = '2 packs are of block files of other hashes (none, old) than {}; {}'
+AGAIN, NOWHERE = 'take the file that ran, or run the study again', 'they count nowhere, because the study has run with this one'
+
+
+@pytest.mark.parametrize(
+    ('now', 'others', 'complete', 'recorded', 'holds', 'why'),
+    [
+        ('', (), False, True, True, "the study has no blocks of a user's own"),
+        ('abc', (), False, True, True, 'its hash is abc'),
+        ('abc', ('abc',), False, True, True, 'its hash is abc'),
+        ('abc', ('old', None), True, True, True, OTHERS.format('my.py (hash abc)', NOWHERE)),
+        ('abc', ('old', None), False, True, False, OTHERS.format('my.py (hash abc)', AGAIN)),
+        ('abc', ('old', None), True, False, False, OTHERS.format('my.py (hash abc)', AGAIN)),
+        ('', ('old', 'old'), True, True, True, f'{OTHERS.format("no block file", NOWHERE)}'.replace('none, ', '')),
+    ],
+)
+def test_packs_of_other_block_files_are_counted(now, others, complete, recorded, holds, why):
+    records = Known({str(n): {'pack': {'id': f'pack {n}'}, 'blocks': one} for n, one in enumerate(others)})
+    records |= {'planned': {'pack': {'id': 'planned'}, 'blocks': 'its own'}} if recorded else {}
+    reading = types.SimpleNamespace(
+        study=types.SimpleNamespace(blocks_hash=now, blocks='my.py'),
+        schedule=types.SimpleNamespace(trials=[types.SimpleNamespace(id='planned')], complete=complete),
+        records=Known(records),
+    )
+    check = module._blocks(reading)
+    assert (check.rule, check.holds, check.why) == (BLOCKS, holds, why)
+
+
+@pytest.mark.parametrize(
+    ('names', 'holds', 'tried', 'why'),
+    [
+        ((), True, True, 'the study reads no prepared set'),
+        (('b', 'a'), True, True, 'every file of a, b matches its checksum'),
+        (
+            ('a', 'y', 'x'),
+            True,
+            True,
+            'every file of a matches its checksum; not checked: x, y, which is not here; give --data the folder that holds it',
+        ),
+        (('x',), True, False, 'not checked: x, which is not here; give --data the folder that holds it'),
+        (('torn', 'other', 'x'), False, True, "the set 'other' is another (its digest is new) than ran (old); torn is damaged"),
+        (('half',), False, True, 'half is damaged'),
+    ],
+)
+def test_prepared_sets_are_told_one_by_one(monkeypatch, names, holds, tried, why):
+    def find(name: str, place: str) -> types.SimpleNamespace:
+        def read(*_: object) -> None:
+            raise ValueError(f'{name} is damaged')
+
+        made = types.SimpleNamespace(pool=list, test=read if name == 'half' else list, about={'digest': 'new'})
+        return read() if name == 'torn' else made
+
+    monkeypatch.setattr(module, '_place', lambda reading, name, data: None if name in ('x', 'y') else 'there')
+    monkeypatch.setattr('ablations.prepared_facts.sets_of', lambda data: data)
+    monkeypatch.setattr(prepared, 'find', find)
+    tasks = [types.SimpleNamespace(data=[name]) for name in names]
+    reading = types.SimpleNamespace(
+        study=types.SimpleNamespace(tasks=tasks), manifest={'sets': {'other': 'old', 'a': 'new'}}, folder=None
+    )
+    check = module._data(reading, None)
+    assert (check.rule, check.holds, check.tried, check.why) == (DATA, holds, tried, why)
+
+
+@pytest.mark.parametrize(
+    ('data', 'last', 'holding', 'place'),
+    [
+        ('given', 'last', ('given', 'last', 'used'), 'given'),
+        ('given', 'last', ('last', 'used'), None),
+        (None, 'last', ('last', 'used'), 'last'),
+        (None, 'last', ('used',), 'used'),
+        (None, '', ('used',), 'used'),
+        (None, None, ('', 'used'), 'used'),
+        (None, 'last', (), None),
+    ],
+)
+def test_a_set_is_looked_for_where_it_was_read(monkeypatch, data, last, holding, place):
+    monkeypatch.setattr(journal, 'account', lambda folder: types.SimpleNamespace(data=last))
+    monkeypatch.setattr('ablations.locations.data_folder', lambda: Path('used'))
+    monkeypatch.setattr(prepared, 'is_prepared', lambda name, where: name == 'little' and where in map(Path, holding))
+    reading = types.SimpleNamespace(folder=None if last is None else Path('runs'))
+    assert module._place(reading, 'little', data and Path(data)) == (place and Path(place))
+
+
+def test_the_largest_error_of_single_examples_counts(monkeypatch):
+    asked, tasks = [], [types.SimpleNamespace(name='digits'), types.SimpleNamespace(name='recall')]
+    monkeypatch.setattr('results.resolution.item_errors', lambda _, task: [0.1, 0.3, 0.2] if task is tasks[0] else [])
+    monkeypatch.setattr('results.resolution.resolutions', lambda *given: asked.append(given) or 'resolved')
+    study = types.SimpleNamespace(tasks=tasks)
+    for small, why in (('digits is small', 'warning, digits is small'), ('', 'as far as their sizes are known')):
+        monkeypatch.setattr('results.resolution.small_splits', {'resolved': small}.get)
+        check = module._splits(types.SimpleNamespace(study=study, records='records', manifest={'test_sizes': {'digits': 9}}))
+        assert check.holds and check.why == why
+    assert asked[0] == (study, 'records', {'test_sizes': {'digits': 9}}, {'digits': 9}, {'digits': 0.3})

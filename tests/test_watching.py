@@ -1,12 +1,14 @@
 """Watching: which statuses say how far studies are, when a line is worth saying, and how often somebody looks."""
 
+import io
 import types
 from pathlib import Path
 
 import pytest
+from rich.live import Live
 
-from archlab import watching
-from archlab.answers import AT_WORK, FELL_SHORT, FINE, LEFT_OFF
+from archlab import live_pages, watching
+from archlab.answers import AT_WORK, FELL_SHORT, FINE, LEFT_OFF, Terminal
 from archlab.watching import LOOK_SECONDS, QUIET_SECONDS, Lookout, Seen, looks
 
 
@@ -98,6 +100,23 @@ def test_where_there_is_no_screen_a_line_is_said_where_something_has_changed_for
     ]
 
 
+def test_a_screen_shows_the_boards_of_each_look_and_in_the_end_a_line(monkeypatch):
+    screen, asked = io.StringIO(), []
+    told = [{name: seen(name, done=done) for name in ('norms', 'mixers')} for done in (3, 4)]
+    told.append({'norms': seen(done=9, state='complete'), 'mixers': seen('mixers', done=5, state='stopped')})
+    monkeypatch.setattr(watching, 'OUT', Terminal(file=screen, force_terminal=True, width=60))
+    monkeypatch.setattr(watching, 'Live', lambda **how: asked.append(how) or Live(**how))
+    monkeypatch.setattr(watching, 'looks', lambda watched: iter(told))
+    monkeypatch.setattr('sweeps.board.board', lambda name, counts, standing: f'{name} {counts["done"]} {standing["state"]}')
+    monkeypatch.setattr('sweeps.board.sentence', lambda standing: standing['state'])
+    monkeypatch.setattr('results.status.sentence', lambda counts: f'{counts["done"]} done')
+    assert watching._watch({}) == told[-1]
+    assert asked == [{'console': watching.OUT, 'transient': True, 'auto_refresh': False}]
+    shown = screen.getvalue()
+    assert all(f'{name} {done} at work' in shown for name in ('norms', 'mixers') for done in (3, 4))
+    assert shown.endswith('norms: 9 done\nmixers: 5 done\nmixers: stopped\n')
+
+
 def test_only_who_watches_waits_for_a_run_that_has_begun(clock, monkeypatch):
     begun = [True, True, False]
     monkeypatch.setattr(watching, 'has_begun', lambda folder: begun.pop(0) if folder == Path('runs/norms') else None)
@@ -108,6 +127,26 @@ def test_only_who_watches_waits_for_a_run_that_has_begun(clock, monkeypatch):
     begun.append(True)
     Lookout('norms.py', Path('runs'), None)
     assert len(clock.slept) == 2 and begun == [True]
+
+
+def test_a_page_is_made_again_where_something_has_changed_and_reloaded_until_all_is_over(monkeypatch):
+    runs = {name: types.SimpleNamespace(look=f'look {name}', findings=lambda name=name: f'findings {name}') for name in 'ab'}
+    lookout, asked = types.SimpleNamespace(runs=None), []
+    told = [('a', seen()), ('a', seen()), ('b', seen(done=1)), ('b', seen(state='complete')), ('b', seen(state='complete'))]
+
+    def script(*given: object) -> object:
+        asked.append(given)
+        for name, one in told:
+            lookout.runs = runs[name]
+            yield {'norms': one}
+
+    monkeypatch.setattr(live_pages, 'Lookout', lambda *given, **how: asked.append((given, how)) or lookout)
+    monkeypatch.setattr(live_pages, 'looks', script)
+    monkeypatch.setattr('results.rendering.page', lambda look, findings, refresh: (look, findings, refresh))
+    pages = [('look a', 'findings a', 10), None, ('look b', 'findings b', 10), ('look b', 'findings b', None), None]
+    made = list(live_pages.live_pages('norms', Path('there'), ['trials=8']))
+    assert made == [(one, page) for (_, one), page in zip(told, pages, strict=True)]
+    assert asked == [(('norms', Path('there'), ['trials=8']), {'wait': True}), ({'norms': lookout}, live_pages.LIVE_SECONDS)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Bundles: whole or not at all, what is refused, and every way in which what is rendered again can differ."""
 
+import dataclasses
 import gzip
 import hashlib
 import json
@@ -49,6 +50,10 @@ def test_a_bundle_holds_all_that_was_rendered_and_what_it_was_made_of(reading: R
     assert (about['study'], about['digest'], about['failing']) == ('finished', reading.study.digest, [])
     assert about['definition'] == json.loads(json.dumps(reading.study.to_dict()))
     assert list(about['versions']) == ['jinja2', 'matplotlib', 'numpy', 'scipy']
+    assert list(about['files']) == sorted(RENDERED) and list(about) == list(bundle.KEYS)
+    manifest = json.dumps(reading.manifest, indent=1, sort_keys=True)
+    assert (published / 'manifest.json').read_text() == manifest and '"costs"' in manifest
+    assert (published / 'bundle.json').read_text() == json.dumps(about, indent=1) + '\n'
     packs = [path.read_bytes() for path in sorted((reading.folder / 'records').iterdir())]
     lines = gzip.decompress((published / 'records' / 'records.jsonl.gz').read_bytes())
     assert lines == b''.join(packs)
@@ -208,7 +213,12 @@ def test_another_package_or_source_is_a_reason(study_file: Path, published: Path
     said = bundle.reasons(published, about, reading)
     assert len(said) == 2
     assert said[0].endswith('is installed, 1.0 rendered the bundle') and said[0].startswith('matplotlib ')
-    assert 'have changed since' in said[1]
+    assert said[1] == "the lab's own studies, plan or results have changed since (another version of the sources)"
+    other = {**about, 'digest': 'another', 'versions': bundle.versions(), 'source': bundle.read(published)['source']}
+    assert bundle.reasons(published, other, reading) == ['the study has changed since, in what its digest is made of']
+    (published / 'bundle.json').write_text(json.dumps({**bundle.read(published), 'settings': ['trials=3', 3]}))
+    with pytest.raises(ValueError, match=r"is damaged \(it lacks \['settings in words'\]\); take the bundle from where"):
+        bundle.read(published)
 
 
 def test_a_study_that_has_changed_is_a_reason(published: Path, tmp_path: Path):
@@ -233,3 +243,13 @@ def test_records_that_are_not_those_published_are_a_reason(study_file: Path, pub
     said = bundle.reasons(published, bundle.read(published), reopened(study_file, published, tmp_path / 'copy'))
     assert said[0].startswith('records are not sound: ') and 'is damaged' in said[0]
     assert said[1] == 'the records are not those that were published'
+
+
+def test_trials_that_are_not_recorded_and_a_plan_that_is_not_over_are_reasons(study_file, published, tmp_path):
+    reading, about = reopened(study_file, published, tmp_path / 'copy'), bundle.read(published)
+    count = len(reading.schedule.trials)
+    open_plan = dataclasses.replace(reading, schedule=dataclasses.replace(reading.schedule, complete=False))
+    assert bundle.reasons(published, about, open_plan) == [f'0 of {count} trials that are planned now are not recorded']
+    some = {key: reading.records[key] for key in list(reading.records)[2:]}
+    fewer = dataclasses.replace(reading, records=some)
+    assert bundle.reasons(published, about, fewer) == [f'2 of {count} trials that are planned now are not recorded']

@@ -65,6 +65,9 @@ def test_the_page_on_trust_has_the_published_table_and_number_of_cells():
 def test_sizes_go_from_the_least_to_the_most_over_worlds():
     tally = {'studies': 1000, 'false': 20, 'held': {'a': [940, 1000], 'b': [960, 1000]}, 'power': {'found': [90, 100]}}
     other = {'studies': 2000, 'false': 90, 'held': {'a': [1900, 2000]}}
+    most = {'studies': 1000, 'false': 900, 'held': {}}
+    assert by_size({'cells': {'cover': {'w, 3 replicates, 2 arms': most}}})[2:] == ['| 3 | 2 | 1 | 1800 to 1800 | – | – |']
+    assert '## By the size of the study' in markdown(facts()) and '## By the size' not in markdown(facts('forms'))
     cells = {'one, 3 replicates, 2 arms': tally, 'two, 3 replicates, 2 arms': other, 'one, 12 replicates, 2 arms': other}
     assert by_size({'cells': {'cover': cells, 'forms': {'a path': tally}}})[2:] == [
         '| 3 | 2 | 2 | 40 to 90 | 90.0% to 90.0% | 94.0% to 96.0% |',
@@ -174,6 +177,7 @@ def test_saved_facts_are_read_again_and_damaged_ones_are_named(tmp_path: Path):
     made = load(tmp_path)
     assert made['cells'] == given['cells'] and made['shortfalls'] == shortfalls(given)
     assert (tmp_path / 'calibration.md').read_text() == markdown(given)
+    assert (tmp_path / 'calibration.json').read_text() == json.dumps(made, indent=1) + '\n'
     assert load(None) is None and load(tmp_path / 'no') is None and save(None, given) is None
     for content in ('[1]', '{}', '{"cells": [1]}', '{', ''):
         (tmp_path / 'calibration.json').write_text(content)
@@ -200,3 +204,4 @@ def test_the_terminal_shows_the_columns_of_the_page_that_fit():
         *('plain, 5 replicates, 5 arms', '200', '8 (4.0%)', '20.0%', '30.0%', '94.5% to 95.0%', '250')
     ]
     assert [column.justify for column in table.columns] == ['left', *['right'] * 6]
+    assert table.header_style == 'bold' and table.box is None

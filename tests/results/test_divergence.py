@@ -75,6 +75,8 @@ def test_equal_rates_are_seldom_told_apart(rate, together):
         ([((4, 0, 4, 0, 0), (4, 4, 4, 4, 0))], 4.0),
         # More even than chance is not below 1.
         ([((2, 2, 2), (4, 4, 4))], 1.0),
+        # Runs that are one to a replicate diverge alone.
+        ([((1, 0, 1, 0), (1, 1, 1, 1))], 1.0),
         # By hand: between 2 x 4 x (1/4)^2 by one degree of freedom, within 8 x 3/4 x 1/4 by 8 runs.
         ([((4, 2), (4, 4))], 0.5 / (1.5 / 8)),
     ],

@@ -1,10 +1,12 @@
 """Doubts: each likeness to a rough world is named, and a gentle study has none."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 from told_study import study
 
+from ablations.tasks import task
 from results.doubts import doubts
 from results.store.reading import Reading
 from sweeps.protocol.simulate import Hill, World, simulate
@@ -63,9 +65,22 @@ def test_points_outside_the_range_in_half_of_the_replicates_not_in_all_are_named
     reading = _reading(GENTLE)
     points = {}
     for (arm, name, replicate), one in reading.schedule.selections.items():
-        unit = (1.01, 0.5) if replicate < outside else (1.00005, -0.00005)
+        unit = (1.01, 0.5) if replicate < outside else (1.0001, -0.0001)
         points[arm, name, replicate] = dataclasses.replace(one, unit=unit) if arm == 'b' else one
     schedule = dataclasses.replace(reading.schedule, selections=points)
     told = [one for one in doubts(dataclasses.replace(reading, schedule=schedule)) if one.startswith('b on digits')]
     said = f'b on digits: {outside} of 5 replicates selected a recipe outside the ranges, which may be too narrow for it'
     assert told == [said] * named
+
+
+def test_loud_arms_are_named_in_order(monkeypatch):
+    monkeypatch.setattr('results.doubts.Noise', lambda samples: SimpleNamespace(loud=frozenset('dbcae')))
+    told = 'a, b, c, d, e on digits: replicates vary far more than those of the other arms, which borrow nothing from it'
+    assert doubts(_reading(GENTLE))[0] == told
+
+
+@pytest.mark.parametrize(('error', 'named'), [(2**-7, False), (2**-7 + 2**-20, True)])
+def test_a_test_split_as_fine_as_its_margin_is_fine_enough(error, named):
+    reading = _reading(GENTLE, tasks=(task('digits', margin=2**-7, chance=0.1),))
+    records = {key: {**record, 'score_se': error} for key, record in reading.records.items()}
+    assert len(doubts(dataclasses.replace(reading, records=records))) == named

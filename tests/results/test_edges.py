@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_selection import grid
 
-from results.edges import Edges, edges
+from results.edges import Edges, Range, _boxes, edges
 from results.surface import fit
 from sweeps.protocol.search.sobol import scrambled_sobol
 
@@ -127,3 +127,28 @@ def test_a_choice_keeps_a_value_that_was_tried():
     scores = -((units[:, 0] - 1.2) ** 2) + (units[:, 1] > 0.5)
     seen = edges([(units, scores)] * 2, [True, False], {'lr': (0.0, 1.0), 'kind': (0.0, 1.0)}, {('lr', 'high'): 4 / 3})
     assert 0 < seen.gains['lr', 'high'] < 0.05
+
+
+def test_inside_ends_with_the_trials_but_where_the_range_may_be_extended_and_past_a_side_lies_what_it_would_add():
+    units = np.array([[0.2, 0.3], [0.4, 0.9], [0.7, 0.5], [0.95, 0.05]])
+    scores = np.array([0.1, 0.2, 0.3, -np.inf])
+    beyond = {('lr', 'low'): -1 / 3, ('weight_decay', 'high'): 4 / 3, ('lr', 'high'): 5 / 4}
+    asked = Range([(units, scores)], [True, True], {'lr': (0.0, 1.0), 'weight_decay': (0.1, 0.95)}, beyond)
+    boxes = [(low.tolist(), high.tolist()) for low, high in _boxes(asked, asked.first_ones)]
+    assert boxes == [
+        ([0.0, 0.3], [1.0, 0.95]),
+        ([-1 / 3, 0.3], [0.0, 0.95]),
+        ([0.0, 0.95], [1.0, 4 / 3]),
+        ([1.0, 0.3], [5 / 4, 0.95]),
+    ]
+    other = Range([(units, scores)], [True, True], asked.box, {('weight_decay', 'low'): -1.0})
+    boxes = [(low.tolist(), high.tolist()) for low, high in _boxes(other, other.first_ones)]
+    assert boxes == [([0.2, 0.1], [0.7, 0.9]), ([0.2, -1.0], [0.7, 0.1])]
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'count'), [([16] * 9, 4), ([16, 16, 33], 2), ([64, 1], 1), ([65, 1], 1), ([90, 90], 1), ([3], 1)]
+)
+def test_the_first_replicates_are_looked_at_up_to_so_many_trials(sizes, count):
+    replicates = [(np.zeros((size, 1)), np.zeros(size)) for size in sizes]
+    assert len(Range(replicates, [True], {}, {}).first_ones) == count

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -169,3 +170,17 @@ def test_every_fact_of_a_study_is_kept(tmp_path: Path):
     findings_cache.save(tmp_path, 'x', made)
     assert findings_cache.load(tmp_path, 'x') == made
     assert findings_cache.load(tmp_path, 'y') is None
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'skipped', 'saved'), [(0.999, (), False), (1.0, (), True), (9.0, (), True), (9.0, ('a file',), False)]
+)
+def test_findings_that_took_a_second_are_kept_unless_files_were_skipped(tmp_path, monkeypatch, seconds, skipped, saved):
+    times, made = iter([100.0, 100.0 + seconds]), Conclusions([], StudyFacts())
+    reading, stored_ones = SimpleNamespace(skipped=skipped, manifest={'looks': [3]}), []
+    monkeypatch.setattr(findings_cache.time, 'monotonic', lambda: next(times))
+    monkeypatch.setattr(findings_cache, 'conclude', lambda given: made if given is reading else None)
+    monkeypatch.setattr(findings_cache, 'save', lambda *given: stored_ones.append(given))
+    study, files = SimpleNamespace(digest='d'), {'a.jsonl': [1, 2]}
+    assert findings_cache.conclude_once(lambda: reading, study, tmp_path, ['x=1'], {}, files) is made
+    assert stored_ones == [(tmp_path, findings_cache.key('d', ['x=1'], {'looks': [3]}, files), made)] * saved

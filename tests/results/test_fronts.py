@@ -143,10 +143,15 @@ def test_time_is_seconds_over_steps_and_memory_the_smallest_peak():
     assert time.points[1].cost == pytest.approx(np.mean(wanted))
     assert time.points[1].cost_interval == pytest.approx(stats.t.interval(0.95, 4, np.mean(wanted), stats.sem(wanted)))
     assert time.unit == 'seconds per step'
-    assert 'equal share of the time (device, vmap)' in time.note
+    assert time.note == (
+        'seconds of a run, evaluations included, over its steps: the median of a replicate; where lanes run together, each has '
+        'an equal share of the time (device, vmap)'
+    )
     memory = front(Reading(study, schedule, records, manifest), 'digits', 'peak_memory')
     assert [point.cost for point in memory.points] == [7.0] * 4
-    assert 'an upper bound' in memory.note
+    assert memory.note == (
+        'an upper bound: the smallest peak of a device in a replicate, over all that its process trained before (device, vmap)'
+    )
 
 
 def test_the_time_is_that_of_the_optimizer_that_was_selected():

@@ -11,7 +11,9 @@ from ablations.ranges import Range
 from ablations.spaces import linear, log
 from ablations.study import Study
 from ablations.tasks import task
-from results.good_window import _decades, good_part, windows
+from results.good_window import _decades, _windows, good_part, windows
+from results.rate_profile import Profile
+from results.runs import Runs
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
@@ -167,3 +169,29 @@ def test_one_replicate_has_no_interval_and_none_no_window():
 def test_decades_between_two_rates(rates, low, high, wanted):
     made = _decades(rates, low, high)
     assert made is None if wanted is None else made == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ('low', 'high', 'others', 'censored'),
+    [
+        (0.0, 1.0, (), {'low': 'range', 'high': 'range'}),
+        (0.2, 0.8, (), {'low': 'fit', 'high': 'fit'}),
+        (0.125, 0.875, (), {'low': 'range', 'high': 'range'}),
+        (0.126, 0.874, (), {'low': 'fit', 'high': 'fit'}),
+        (-0.3, 1.3, (), {'low': 'range', 'high': 'range'}),
+        # Trials past the range that diverged: it goes on there, and the fit does not.
+        (0.0, 1.0, (-0.3,), {'low': 'fit', 'high': 'range'}),
+        (0.0, 1.0, (1.3,), {'low': 'range', 'high': 'fit'}),
+    ],
+)
+def test_a_window_may_be_wider_where_it_ends_with_the_range_or_with_the_fit(low, high, others, censored):
+    study = asked()
+    units = np.array([[unit, 0.5] for unit in (low, high, *others)])
+    runs = Runs(Reading(study, *simulate(study, World(), seed=0)), 'arm', study.tasks[0])
+    flat = Profile(np.linspace(low, high, 9), np.full(9, 0.5), np.full(9, math.nan), 1)
+    for window in _windows(runs, 'adamw', [[]], [(units, np.zeros(len(units)))], flat):
+        assert window.censored == censored and window.decades == pytest.approx(3 * (high - low))
+        assert (window.low, window.high) == pytest.approx((RATES.value(low), RATES.value(high))) and window.interval is None
+    # The best is at the low end alone.
+    steep = dataclasses.replace(flat, scores=np.linspace(0.5, -9, 9))
+    assert _windows(runs, 'adamw', [[]], [(units, np.zeros(len(units)))], steep)[0].censored == {'low': censored['low']}

@@ -130,6 +130,9 @@ def test_records_that_nothing_asks_for_are_counted_apart():
     stray = {'id': 'stray', 'status': 'ok', 'cost': {'seconds': 7.0}}
     account = ledger(Reading(study, schedule, {**records, 'stray': stray}, manifest))
     assert account.unplanned == {'trials': 1, 'seconds': 7.0}
+    for cost in ({}, {'cost': None}, {'cost': {}}, {'cost': {'seconds': None}}):
+        untimed = ledger(Reading(study, schedule, {**records, 'stray': {'id': 'stray', 'status': 'ok', **cost}}, manifest))
+        assert untimed.unplanned == {'trials': 1, 'seconds': 0.0}
     assert account.totals == ledger(Reading(study, schedule, records, manifest)).totals
 
 

@@ -180,6 +180,12 @@ def test_settings_fill_the_budget_and_an_hour_more_buys_what_it_pays_for():
         more = dataclasses.replace(one, replicates=one.replicates + 1)
         assert one.replicates >= 3 and seconds(STUDY, one, PRICE) <= budget < seconds(STUDY, more, PRICE)
     assert best(STUDY, [known()], PRICE, 60.0, LEVEL) is None
+    three = seconds(STUDY, Setting(8, 3, 3), PRICE)
+    for paid, counts in ((three, [3]), (three - 0.1, []), (1e9, [200])):
+        made_of = [one.replicates for one in candidates(STUDY, PRICE, paid, (3,)) if one.trials == 8]
+        assert made_of == counts
+    screened = dataclasses.replace(STUDY, tune={name: SPACES[name] for name in ('adamw', 'sgd')}, trials=20, screening=10)
+    assert {one.trials for one in candidates(screened, PRICE, 1e9)} == {12, 16, 20, 24, 32, 48, 64}
     for lever in ('trials', 'seeds', 'replicates'):
         setting, each = with_more(STUDY, PRICE, lever, extra=100.0)
         count = getattr(setting, lever) - getattr(STUDY, lever)

@@ -139,6 +139,8 @@ def test_the_scaling_of_readings():
     assert (made.task, made.sizes, [one.arm for one in made.laws]) == ('bytes', (1e4, 1e5, 1e6), ['base', 'arm'])
     assert made.laws[0].exponent == pytest.approx(math.log(2) / math.log(10), rel=0.05)
     assert [one.arm for one in scaling_of('bytes', steps_of(tops, left_out='arm')).laws] == ['base']
+    whole, lacking = steps_of(tops), steps_of(tops, left_out='arm')
+    assert [one.arm for one in scaling_of('bytes', [*whole[:2], lacking[2]]).laws] == ['base'], 'not confirmed at one size'
     (one, *_), same = steps_of(tops), steps_of({1e4: -4.0})
     assert scaling_of('bytes', [one]) is None and scaling_of('bytes', [one, *same]) is None, 'one size only'
     assert scaling_of('bytes', steps_of({1e4: 4.0, 1e5: 2.0})) is None, 'these errors have no logarithm'

@@ -239,3 +239,15 @@ def test_a_cliff_beyond_a_plateau_is_not_walked_over():
         point, *_ = surface(units, noisy)
         half = units[np.argsort(-noisy)[:8]]
         assert half[:, 0].min() - 1e-9 <= point[0] <= half[:, 0].max() + 1e-9
+
+
+def test_selected_values_stand_in_the_order_of_their_names_and_each_is_read_by_its_own_range():
+    space = {'weight_decay': log(1e-3, 1.0), 'lr': log(1e-5, 1e-4), 'b2': log(0.5, 0.9)}
+    units = np.random.default_rng(0).random((3, 3))
+    selected = select({'adamw': (units, np.array([0.1, 0.9, 0.2]))}, {'adamw': space})
+    assert [name for name, _ in selected.knobs] == ['b2', 'lr', 'weight_decay'] and selected.unit == pytest.approx(
+        units[1], abs=1e-6
+    )
+    assert dict(selected.knobs) == {
+        name: values.value(unit) for (name, values), unit in zip(space.items(), selected.unit, strict=True)
+    }

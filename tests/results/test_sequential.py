@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ndtri, stdtr
 
 from results.sequential import levels, sequential, shares_of
-from results.student_looks import student_levels
+from results.student_looks import SCORES, _one_more, student_levels
 
 
 @pytest.mark.parametrize('looks', [(3, 5), (3, 5, 8), tuple(range(3, 13)), (2, 20)])
@@ -80,3 +80,24 @@ def test_its_ends():
 def test_shares_rise_with_the_square_of_the_replicates():
     assert sum(shares_of((3, 5, 8))) == pytest.approx(1)
     assert shares_of((3, 5, 8))[0] == pytest.approx(9 / 64)
+
+
+@pytest.mark.parametrize('total', [1e-6, 0.05, 0.5, 0.6, 0.8, 0.95])
+def test_what_a_look_just_claims_is_worth_the_whole_rate(total):
+    looks, shares = (3, 5, 8), (0.2, 0.3, 0.5)
+    for place, level in enumerate(levels(looks, shares, total)):
+        assert sequential(level, place, looks, shares) == pytest.approx(total, rel=0.03)
+    assert sequential(0.0, 1, looks, shares) == 0.0 and sequential(1.0, 0, looks, shares) == 1.0
+
+
+@pytest.mark.parametrize('count', [2, 9, 50])
+def test_one_more_replicate_spreads_all_mass_alike_to_both_sides(count):
+    spread = _one_more(count)
+    assert spread.sum(0) == pytest.approx(np.ones(len(SCORES))) and (spread >= 0).all()
+    assert spread == pytest.approx(spread[::-1, ::-1], abs=1e-3)
+    assert (spread[-1, -1] > 0.3) == (count == 50), 'of many a score at the end of the grid mostly stays there'
+
+
+@pytest.mark.parametrize('looks', [(1, 100), (2, 50), (3, 5)])
+def test_a_look_that_spends_nothing_leaves_the_whole_rate_to_the_next(looks):
+    assert levels(looks, (0.0, 1.0), 0.05) == pytest.approx((0.0, 0.05), rel=1e-4, abs=1e-12)

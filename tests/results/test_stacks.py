@@ -1,6 +1,7 @@
 """Stacks: every thing has its own result, whatever is worked out at once."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor as Pool
 
 import numpy as np
 import pytest
@@ -61,3 +62,34 @@ def test_an_error_in_a_thread_is_raised(monkeypatch):
 
     with pytest.raises(ValueError, match=r'of \[0\]'):
         stacks.stacked(['a', 'b'], [stacks.MANY] * 2, work)
+
+
+def test_threads_are_as_many_as_processors_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(stacks.os, 'sched_getaffinity', lambda process: {0, 2, 5} if process == 0 else set(), raising=False)
+    monkeypatch.setattr(stacks.os, 'cpu_count', lambda: 7)
+    assert stacks._processors() == 3
+    monkeypatch.delattr(stacks.os, 'sched_getaffinity')
+    assert stacks._processors() == 7
+    monkeypatch.setattr(stacks.os, 'cpu_count', lambda: None)
+    assert stacks._processors() == 1
+
+
+@pytest.mark.parametrize(
+    ('parts', 'processors', 'numbers', 'threads'),
+    [(2, 9, 0, 2), (30, 3, 0, 3), (30, 30, 0, 8), (1, 9, 0, 0), (9, 1, 0, 0), (9, 9, -1, 0)],
+)
+def test_so_many_parts_are_worked_out_at_once(monkeypatch, parts, processors, numbers, threads):
+    asked = []
+    monkeypatch.setattr(stacks, '_processors', lambda: processors)
+    monkeypatch.setattr(stacks, 'ThreadPoolExecutor', lambda count: asked.append(count) or Pool(count))
+    made = stacks.at_once(lambda part: 10 * part, range(parts), stacks.MANY + numbers)
+    assert made == [10 * part for part in range(parts)] and asked == [threads] * bool(threads)
+
+
+@pytest.mark.parametrize(
+    ('size', 'together'), [(1, 4), (stacks.LARGEST // 4, 4), (stacks.LARGEST // 3, 3), (stacks.LARGEST + 1, 1), (0, 4)]
+)
+def test_a_stack_is_no_larger_than_is_near_to_the_processor(size, together):
+    made = list(stacks.stacks('aaaab', [size] * 5))
+    assert [len(places) for places in made[:-1]] == [together] * (4 // together) + [4 % together] * (4 % together > 0)
+    assert made[-1] == [4] and [place for places in made for place in places] == list(range(5))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from results.noise import Noise
 from results.statistics import (
     Difference,
     ItemError,
@@ -325,3 +326,28 @@ def test_effects_ten_thousand_errors_away_are_decided_at_once():
     assert replicates_to_decide(Difference(3.0, 1e-5, 4.0), 5, 0.01, 0.05) == 2
     assert replicates_to_decide(Difference(0.0, 1e-7, 4.0), 5, 0.01, 0.05) == 2
     assert replicates_to_decide(Difference(0.0, 1e7, 4.0), 5, 0.01, 0.05) is None
+
+
+@pytest.mark.parametrize(('least', 'needed'), [(1, 2), (2, 2), (3, 3), (501, 501), (999, 999), (1000, 1000), (1001, None)])
+def test_replicates_are_looked_for_between_two_and_a_thousand(monkeypatch, least, needed):
+    monkeypatch.setattr('results.statistics.replicated', lambda difference, replicates, count: count)
+    monkeypatch.setattr('results.statistics._decides', lambda count, margin, alpha: count >= least)
+    assert replicates_to_decide(Difference(0.1, 0.1, 4.0), 5, 0.01, 0.05) == needed
+
+
+@pytest.mark.parametrize('unit', [1e-20, 1.0, 1e20])
+def test_a_test_does_not_depend_on_the_unit(unit):
+    arm, base = (unit * np.array(values) for values in ([0.2, 0.5, 0.1], [-0.1, 0.1, 0.0]))
+    one, other = welch(arm, base), welch(arm / unit, base / unit)
+    assert (one.effect / unit, one.error / unit, one.freedom) == pytest.approx((other.effect, other.error, other.freedom))
+    noise, alike = (Noise({'arm': given, 'base': low}) for given, low in ((arm, base), (arm / unit, base / unit)))
+    one, other = noise.difference('arm', 'base'), alike.difference('arm', 'base')
+    assert one.error > 0 and one.error / unit == pytest.approx(other.error) and one.p() == pytest.approx(other.p())
+
+
+@pytest.mark.parametrize(
+    ('interval', 'inside'),
+    [((-0.1, 0.1), (0.0, 0.1)), ((0.9, 1.1), (0.9, 1.0)), ((-0.1, 0.09), (-0.1, 0.09)), ((0.91, 1.1), (0.91, 1.1))],
+)
+def test_the_middle_of_an_interval_may_be_the_end_of_the_range(interval, inside):
+    assert within(interval, 'accuracy') == inside

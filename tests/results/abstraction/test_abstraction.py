@@ -123,10 +123,13 @@ def test_a_file_of_coders_is_read_as_written_and_grows(tmp_path: Path):
 def test_a_damaged_file_is_refused_with_what_makes_it(tmp_path: Path, text: str, why: str):
     path = tmp_path / 'coders.json'
     path.write_text(text)
-    with pytest.raises(ValueError, match=f'{why}.*archlab data reference TASK --out'):
+    with pytest.raises(ValueError, match=f'{why}.*; it is made by: archlab data reference TASK --out {path}$'):
         read(path)
-    with pytest.raises(ValueError, match='cannot be read'):
-        read(tmp_path / 'nowhere.json')
+    path.unlink()
+    with pytest.raises(
+        ValueError, match=rf'^{path} cannot be read \(No such file or directory\); it is made by: archlab data '
+    ):
+        read(path)
 
 
 def several(place: Place) -> list[Place]:
@@ -256,7 +259,7 @@ def test_coders_stand_in_their_file_by_task_then_data(tmp_path: Path):
     entries = json.loads(path.read_text())['coders']
     assert [(one['task'], one['data']) for one in entries] == [(one.task, one.data) for one in (DOORS, other, BYTES)]
     assert entries[0]['bits_per_byte'] == DOORS.bits_per_byte
-    assert path.read_text().endswith('}\n'), 'the last line is one'
+    assert path.read_text() == json.dumps({'coders': entries}, indent=1) + '\n'
 
 
 @pytest.mark.parametrize('lost', ['an arm', 'the best arm', 'the base', 'all'])
@@ -287,9 +290,10 @@ def test_an_arm_without_a_sound_run_in_every_replicate_takes_no_part(reading: Re
 
 def test_runs_on_other_test_examples_than_one_sort_are_not_placed(reading: Reading):
     key, record = next((k, r) for k, r in reading.records.items() if r['task'] == 'stdlib_bytes' and r['held'] == 'test')
-    mixed = {**reading.records, key: {**record, 'checksum': '0' * 16}}
-    _, lacking = places(dataclasses.replace(reading, records=mixed), CODERS)
-    assert lacking[1].endswith(f'no reference coder of its test examples ({"0" * 16}, {BYTES.test}) is known')
+    others = {digit * 16: {**record, 'checksum': digit * 16} for digit in '3120'}
+    _, lacking = places(dataclasses.replace(reading, records={**reading.records, **others}), CODERS)
+    known = ', '.join(sorted([*others, BYTES.test]))
+    assert lacking[1].endswith(f'no reference coder of its test examples ({known}) is known')
     # What a run on other examples scored counts where it is sound, and on the test split.
     aside = {**reading.records, key: {**record, 'checksum': '0' * 16, 'status': 'diverged'}}
     assert 'no reference coder' not in ''.join(places(dataclasses.replace(reading, records=aside), CODERS)[1])

@@ -1,6 +1,7 @@
 """Audit: statistics of published means against scipy's on runs, what rounding leaves open, rules, and input that is refused."""
 
 import csv
+import dataclasses
 import io
 import itertools
 import json
@@ -13,8 +14,8 @@ from audited_tables import audited, broken, by_name
 from rich.console import Console
 from scipy import stats
 
-from results.audit.comparisons import audit
-from results.audit.input import columns_of, read
+from results.audit.comparisons import LINE, audit, difference, pairs_of, rounding, verdict
+from results.audit.input import Row, columns_of, read
 from results.audit.views import FORMATS, note, number, table, terminal
 
 ROADMAP = Path(__file__).parents[3] / 'results' / 'published' / 'convnext_roadmap.csv'
@@ -221,7 +222,10 @@ def test_no_variance_is_a_stated_verdict_and_counts_in_the_family(tmp_path: Path
     text = 'arm,value,sd,n\na,80.00,0.00,3\nb,80.00,0.00,3\nc,81.00,0.00,3\nd,81.50,0.10,3\n'
     same, differ, tested = audited(tmp_path, text)
     assert same.verdict == differ.verdict == 'zero variance'
-    assert 'both means are the same' in same.reason and 'differ by +1' in differ.reason
+    told = 'a deviation of 0 on both sides, so no test is defined; {}; adjusted p: '
+    told += 'with the digits left out in print it lies between {}'
+    assert same.reason == told.format('both means are the same', f'{same.p_low:.2g} and {same.p_high:.2g}')
+    assert differ.reason == told.format('the means differ by +1', f'{differ.p_low:.2g} and {differ.p_high:.2g}')
     assert same.p is differ.p is differ.interval is differ.detectable is None
     # 80.00 with a deviation printed as 0.00 against 81.00: however it was rounded, they are apart.
     assert not differ.depends_on_rounding and differ.p_high < 0.001
@@ -328,3 +332,27 @@ def test_what_a_table_says_is_neither_run_nor_rendered(tmp_path: Path):
     assert '<img' not in text and '<script' not in text and '](' not in text and 'c) \\|' in text
     (row,) = csv.DictReader(io.StringIO(table(comparisons, 'csv', 0.05)))
     assert row['arm'] == "'\uff1d1+1"
+
+
+def test_a_deviation_of_rounding_is_none_beside_whichever_value_is_the_larger():
+    large, none = Row('a', 'digits', 2, value=1e6, sd=1e-8, n=5), Row('b', 'digits', 3, value=0.0, sd=0.0, n=5)
+    for one, other in ((large, none), (none, large)):
+        assert difference(one, other).error == 0 and rounding(one, other) == (0.0, 0.0)
+    runs = [tuple((str(seed), value + 1e-9 * seed) for seed in range(3)) for value in (1e6, 0.0)]
+    pair = [dataclasses.replace(one, runs=own, sd=1e-9, n=3) for one, own in zip((large, none), runs, strict=True)]
+    assert difference(*pair).error == 0 == difference(*reversed(pair)).error
+
+
+def test_runs_are_paired_in_the_order_of_their_seeds():
+    one, other = (
+        Row(name, 'digits', 2, value=2.0, runs=runs)
+        for name, runs in (('a', (('2', 5.0), ('1', 3.0))), ('b', (('1', 4.0), ('2', 7.0))))
+    )
+    assert pairs_of(one, other) == [(3.0, 4.0), (5.0, 7.0)]
+    assert pairs_of(one, Row('c', 'digits', 4, value=1.0, runs=(('1', 1.0), ('3', 1.0)))) == []
+
+
+def test_the_ends_of_the_line_are_on_it():
+    assert [verdict(share * 0.05, 0.05) for share in (1 - LINE, 1 + LINE)] == ['on the line'] * 2
+    assert verdict(np.nextafter((1 - LINE) * 0.05, 0), 0.05) == 'separates'
+    assert verdict(np.nextafter((1 + LINE) * 0.05, 1), 0.05) == 'does not separate'

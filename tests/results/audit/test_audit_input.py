@@ -18,6 +18,7 @@ READ_ALIKE = [
     ('percent signs', 'arm,value,sd,n\na,78.50%,0.1 %,3\nb,79.00 %,0.2%,3\n'),
     ('spaces, capitals, blank lines', '\nArm , Value,SD, N\n\na, 78.50 ,0.1,3\n b,79.00,0.2,3.0\n,,,\n'),
     ('quotes after spaces', '"arm", "value", sd, n\na, "78.50", 0.1, 3\n"b", 79.00, "0.2", 3\n'),
+    ('line ends of old', 'arm,value,sd,n\ra,78.50,0.1,3\rb,79.00,0.2,3\r'),
     ('windows line ends', 'arm,value,sd,n\r\na,78.50,0.1,3\r\nb,79.00,0.2,3\r\n'),
 ]
 
@@ -270,3 +271,11 @@ def test_a_circle_is_told_from_where_it_closes(tmp_path: Path):
 def test_a_row_may_be_compared_with_one_of_its_own_task_alone(tmp_path: Path):
     with pytest.raises(ValueError, match=r"row 4: against 'a', no other row on u; allowed: \['c'\], or - for none"):
         audited(tmp_path, 'arm,task,value,against\na,t,1,\nc,u,2,\nb,u,3,a\n')
+
+
+def test_so_many_models_are_taken_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr('results.audit.input.MOST', 3)
+    text = 'arm,value\na,1\nb,2\nc,3\n'
+    assert len(read(written(tmp_path, text))) == 3
+    with pytest.raises(ValueError, match='4 models; allowed: 3 at a time; give each task a file of its own'):
+        read(written(tmp_path, f'{text}d,4\n'))

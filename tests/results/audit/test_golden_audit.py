@@ -77,3 +77,25 @@ def test_audits_say_what_they_said(sort: str, tmp_path: Path):
             console.print(terminal(made, 0.05))
             told += [line.rstrip() for line in console.file.getvalue().splitlines()]
     golden_texts.hold(f'audit_{sort}', '\n'.join(told))
+
+
+STYLED = """arm,task,value,sd,n,trials,against
+base,first,70.1,0.2,3,10,-
+an_arm_of_a_rather_long_name,first,71.9,0.2,3,10,base
+line,first,70.68,0.2,3,10,base
+bare,first,70.2,,,12,base
+flat,first,70.1,0.2,1,10,base
+base,second,50.1,0.0,3,10,-
+alike,second,50.1,0.0,3,10,base
+"""
+
+
+@pytest.mark.parametrize('width', [120, 72])
+def test_a_terminal_shows_verdicts_in_colours_and_folds_long_names(width: int, tmp_path: Path):
+    made = audit(read(written(tmp_path, STYLED)))
+    assert {one.verdict for one in made} == {'separates', 'on the line', 'cannot be said', 'zero variance'}
+    file = io.StringIO()
+    console = Console(width=width, file=file, force_terminal=True, color_system='standard', legacy_windows=False)
+    console.print(terminal(made, 0.05))
+    lines = [line.replace('\x1b[0m\x1b[1m', '') for line in file.getvalue().splitlines()]
+    golden_texts.hold(f'audit_screen_{width}', '\n'.join(map(repr, lines)))

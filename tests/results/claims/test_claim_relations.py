@@ -75,6 +75,11 @@ def test_put_and_swap_ask_the_same():
 def test_a_lacking_value_is_a_difference():
     assert differences({'a': {'kind': 'x', 'b': 1}}, {'a': {'kind': 'x'}}) == [{'path': 'a.b', 'from': 1, 'to': None}]
     assert differences({'a': [1, 2]}, {'a': [1, 2]}) == []
+    spec = {'kind': 'x'}
+    assert differences({'a': spec}, {}) == [{'path': 'a', 'from': spec, 'to': None}]
+    assert differences({}, {'a': spec}) == [{'path': 'a', 'from': None, 'to': spec}]
+    assert [one['path'] for one in differences({'_own': 1, 'a': {'_own': 2}}, {})] == ['_own', 'a']
+    assert kinds_of({'_own': {'kind': 'x', '_inner': [spec]}}) == {'_own': 'x', '_own._inner.0': 'x'}
     assert differences({'b': 1, 'a': 2}, {'c': 3}) == [
         {'path': 'a', 'from': 2, 'to': None},
         {'path': 'b', 'from': 1, 'to': None},

@@ -5,9 +5,11 @@ import re
 import golden_texts
 import pytest
 from made_claims import CLAIM, LAYER, claim, collection
+from painted import painted
 
 from results.claims.formats import FORMATS, text
 from results.claims.page import page
+from results.claims.terminal import terminal
 
 RMS = {'kind': 'rms_norm', 'eps': 1e-6}
 LARGE = {'params': 1_200_000, 'base_params': 1_200_000}
@@ -25,6 +27,12 @@ CLAIMS = (
 @pytest.mark.parametrize('form', ['terminal', *FORMATS])
 def test_claims_are_told_as_they_were(form):
     golden_texts.hold(f'claims_{form}', text(collection(*CLAIMS), form, silent=3, width=100))
+
+
+def test_a_screen_shows_what_it_showed():
+    odd = claim(arm='an arm \x1b[31m of a long name indeed', verdict='unstable', diverged=3, censored=('layer_norm',))
+    shown = painted(terminal(collection(*CLAIMS, odd), silent=1), terminal(collection()), width=60)
+    golden_texts.hold('claims_screen', '\n'.join(shown))
 
 
 def test_their_page_says_what_it_said():

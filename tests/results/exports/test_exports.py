@@ -263,3 +263,19 @@ def test_what_is_concluded_is_told_as_numbers_and_tags(monkeypatch: pytest.Monke
     assert whole.tags['complete'] == 'true' and whole.tags[f'verdict/{place}'] == one.verdict
     assert (whole.numbers[f'{place}/effect_low'], whole.numbers[f'{place}/effect_high']) == pytest.approx(one.effect_interval)
     assert whole.numbers[f'{place}/effect'] == pytest.approx(one.effect) and whole.name == late.study.name
+
+
+def test_a_run_of_no_phase_is_a_run_and_what_a_record_lacks_is_left_out():
+    bare = {'id': '0f', 'arm': 'base', 'task': 'digits', 'study': 'one', 'status': 'failed', 'knobs': {}}
+    for more in (
+        {},
+        {'phase': None, 'reason': None, 'pack': None, 'environment': None, 'parts': None, 'model': None, 'cost': None},
+    ):
+        made = run_of({**bare, **more})
+        assert made.name == 'base/digits/run/0f' and made.group == 'base/digits' and made.failed
+        assert made.tags == {'study': 'one', 'status': 'failed'} and made.knobs == {'arm': 'base', 'task': 'digits'}
+        assert made.numbers == {} == made.curves
+    told = {'reason': 'no memory', 'pack': {'id': 'p'}, 'environment': {'commit': 'c', 'device': None, 'source': 's'}}
+    assert run_of({**bare, **told}).tags == {
+        **{'study': 'one', 'status': 'failed', 'reason': 'no memory', 'commit': 'c', 'source': 's', 'pack': 'p'}
+    }

@@ -11,7 +11,7 @@ import pytest
 from results.exports import mlflow_store
 from results.exports.mlflow_store import MlflowTracker
 from results.exports.tensorboard_files import TensorBoardTracker
-from results.exports.tracked_runs import TrackedRun
+from results.exports.tracked_runs import TrackedRun, TrackedStudy
 from results.exports.tracker import CHECK
 from results.exports.wandb_files import WandbTracker
 
@@ -39,7 +39,15 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> mock.MagicMock:
 def test_offline_runs_are_known_by_the_last_of_their_folders(absent: mock.MagicMock, tmp_path: Path):
     tracker = WandbTracker(tmp_path, 'asked')
     assert tracker.known() == {}
-    for name, check in (('1-one', 'old'), ('2-one', 'new'), ('1-two-more', 'whole'), ('1-cut', None)):
+    for name, check in (
+        ('2-one', 'old'),
+        ('5-one', 'new'),
+        ('3-one', 'old'),
+        ('4-one', 'old'),
+        ('1-one', 'old'),
+        ('1-two-more', 'whole'),
+        ('1-cut', None),
+    ):
         files = tmp_path / 'wandb' / f'offline-run-2026_{name}' / 'files'
         files.mkdir(parents=True)
         if check is not None:
@@ -123,3 +131,25 @@ def test_numbers_of_a_step_are_logged_together_and_steps_rise(absent: mock.Magic
     logged = [(call.kwargs['step'], call.args[0]) for call in begun.log.mock_calls]
     assert logged == [(0, {'score': 0.1}), (9, {'loss': 1.0}), (30, {'loss': 0.5, 'score': 0.7}), (100, {'score': 0.9})]
     begun.summary.update.assert_called_once_with({'end/score': 0.9, 'status': 'ok'})
+
+
+def test_of_a_long_note_a_store_has_the_beginning(absent: mock.MagicMock, tmp_path: Path):
+    client = absent.mlflow_tracking.MlflowClient.return_value
+    client.search_runs.return_value = Page()
+    absent.mlflow_entities.RunTag.side_effect = lambda *about: about
+    study = TrackedStudy('asked', 'Is it?', {}, {'verdict/base': 'better'}, '0123456789' * 500, 'a page')
+    MlflowTracker(tmp_path, 'asked').conclude(study)
+    given_tags = dict(client.log_batch.mock_calls[-1].kwargs['tags'])
+    assert given_tags == {'verdict/base': 'better', 'mlflow.note.content': ('Is it?\n\n' + study.table)[:4000]}
+    assert client.create_run.mock_calls[0].kwargs == {'tags': {'archlab.trial': 'findings'}, 'run_name': 'findings'}
+    assert [Path(call.args[1]).name for call in client.log_artifact.mock_calls] == ['report.html', 'findings.md']
+
+
+def test_events_end_at_the_last_point_of_any_curve(absent: mock.MagicMock, tmp_path: Path):
+    told = []
+    absent.tensorboard_compat_proto_event_pb2.Event.side_effect = lambda wall_time, step, summary: told.append(step)
+    tracker = TensorBoardTracker(tmp_path, 'asked')
+    for curves, steps in (({}, [0, 0, 0]), ({'a': [(0, 1.0), (3, 1.0)], 'b': [(9, 1.0), (5, 1.0)]}, [0, 0, 3, 9, 5, 5, 0])):
+        told.clear()
+        tracker.write(TrackedRun('one', 'base/one', 'base', {}, {'status': 'ok'}, {'score': 0.9}, curves, False))
+        assert told == steps

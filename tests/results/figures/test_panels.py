@@ -162,9 +162,12 @@ def test_costs_that_differ_by_more_than_four_times_have_a_logarithmic_axis_with_
         cost_ticks(axes, values, lambda value: f'{value:.0f} x')
         low, high = axes.get_xlim()
         assert axes.get_xscale() == scale and low < min(values) <= max(values) < high
-        assert axes.xaxis.get_major_formatter()(100.0) == '100 x' and axes.xaxis.get_minor_formatter()(100.0) == ''
-        shown = [tick for tick in axes.xaxis.get_majorticklocs() if low <= tick <= high]
+        assert axes.xaxis.get_major_formatter()(100.0) == '100 x' and len(axes.xaxis.get_minorticklocs()) == 0
+        drawn = axes.xaxis.get_majorticklocs()
+        shown = [tick for tick in drawn if low <= tick <= high]
     assert shown
+    if scale == 'linear':
+        assert len(shown) == len(drawn)
     if ticks:
         assert {int(float(f'{tick:e}'.partition('e')[0]) + 0.5) for tick in shown} <= ticks
         # As much room at either end, in logarithms.
@@ -242,3 +245,9 @@ def test_long_lines_have_few_marks_at_places_of_their_own():
         short = blank(3, 2).subplots()
         draw_bands(short, task('digits'), {'a': (range(12), np.linspace(0.1, 0.9, 12), None, None)}, palette(['a']), 0)
     assert marks == [list(range(first, count, 3)) for first in (0, 1, 2, 0)] and short.lines[0].get_markevery() is None
+
+
+def test_a_point_at_the_furthest_that_is_shown_lies_within_the_panel():
+    low, high = axis_limits([(1.0, []), (-1.0, []), (FAR, [])], centre=0.0)
+    assert low < -1 < FAR < high
+    assert axis_limits([(1.0, []), (-1.0, []), (1.01 * FAR, [])], centre=0.0)[1] < FAR

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+import golden_texts
 import pytest
 from read_pages import CHECKLIST, Parsed, text_of
 from simulated_study import data, manifest_of, read
@@ -98,6 +99,13 @@ def test_a_reviewer_is_answered_from_the_records():
         'tiny_shakespeare_bytes; no longer shown: pairs_of_heads on tinystories_bytes, pairs_of_heads on '
         'tiny_shakespeare_bytes.'
     )
+
+
+def test_the_page_of_two_rungs_says_what_it_said():
+    said = text_of(page('small', 'medium'))
+    told = said.replace('. ', '.\n').replace('; ', ';\n').replace(' [', '\n[')
+    answers = [line for pair in review(rungs()) for line in pair]
+    golden_texts.hold('page_of_rungs', '\n'.join([*answers, told]))
 
 
 def test_what_an_arm_alone_tunes_is_said():

@@ -11,7 +11,7 @@ import pytest
 from results.store import query
 from results.store.markdown_text import unrendered
 from results.store.query import Answer, cell, plain, render, schema_lines
-from results.store.screen_tables import folded
+from results.store.screen_tables import folded, upright
 from results.store.spreadsheets import inert, inert_sentence
 
 ANSWER = Answer(
@@ -250,3 +250,33 @@ def test_views_are_listed_with_columns_and_types():
         *('packs', '  n  INTEGER', ''),
         'findings and selected are worked out where named; DESCRIBE shows their columns',
     ]
+
+
+@pytest.mark.parametrize(
+    ('line', 'width', 'lines'),
+    [
+        ('  name  a key-value', 17, ['  name  a', '        key-value']),
+        ('  name  x one two', 16, ['  name  x one', '        two']),
+        ('  name  x one two', 15, ['  name  x one', '    two']),
+        ('one two', 7, ['one two']),
+        ('one two', 6, ['one', '  two']),
+    ],
+)
+def test_lines_are_folded_between_words(line: str, width: int, lines: list[str]):
+    assert folded(line, width).splitlines() == lines
+
+
+def test_an_upright_row_has_no_space_where_a_line_goes_on():
+    assert upright(['a'], ['xxx yyy'], 6) == 'a  xxx\n   yyy\n'
+    assert upright(['column', 'b'], ['a', ''], 8) == 'colu  a\nmn\nb\n'
+    assert upright(['', 'b'], ['', 'x'], 9) == '\nb  x\n'
+
+
+def test_a_limit_that_cuts_is_told_with_what_shows_more():
+    told = render(Answer(('a',), ((1,), (2,)), more=True, skipped=()))
+    assert told == 'a\n─\n1\n2\n2 rows are shown, there are more; --limit shows another number of them\n'
+
+
+def test_json_is_text_that_people_read():
+    told = render(Answer(('arm', 'n'), (('ä', 1), ('b', None)), more=False, skipped=()), 'json')
+    assert told == '[\n {\n  "arm": "\\u00e4",\n  "n": 1\n },\n {\n  "arm": "b",\n  "n": null\n }\n]\n'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from results.store.comparison_file import FILE, is_comparison, load, save
+from results.store.comparison_file import FILE, is_comparison, load, save, text
 
 WHOLE = {'study': 'mine', 'digest': 'a' * 16, 'searchers': ['lab'], 'runs': 4, 'replicates': 2, 'seeds': 3}
 
@@ -44,3 +44,7 @@ def test_a_folder_in_its_place_is_damage(tmp_path: Path):
     (tmp_path / FILE).mkdir()
     with pytest.raises(ValueError, match='is damaged'):
         load(tmp_path)
+
+
+def test_its_text_is_read_by_people_too():
+    assert text({'study': 'mine', 'runs': 4}) == '{\n "study": "mine",\n "runs": 4\n}\n'

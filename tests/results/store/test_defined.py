@@ -28,3 +28,13 @@ def test_a_folder_in_its_place_is_refused(tmp_path: Path):
     (tmp_path / defined.FILE).mkdir()
     with pytest.raises(ValueError, match=r'study\.json is damaged'):
         defined.load(tmp_path)
+
+
+def test_a_definition_is_text_that_people_read_and_no_link_is_followed(tmp_path: Path):
+    (tmp_path / 'mine').write_text('mine')
+    (tmp_path / defined.FILE).symlink_to(tmp_path / 'mine')
+    defined.save_as(tmp_path, {'name': 'one', 'arms': {'base': []}})
+    assert (tmp_path / defined.FILE).read_text() == '{\n "name": "one",\n "arms": {\n  "base": []\n }\n}'
+    assert (tmp_path / 'mine').read_text() == 'mine'
+    with pytest.raises(ValueError, match='not JSON compliant'):
+        defined.save_as(tmp_path, {'alpha': float('nan')})

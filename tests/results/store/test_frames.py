@@ -267,3 +267,16 @@ def test_an_absent_package_is_named(runs, monkeypatch, method, absent, said):
 def test_frames_of_other_packages(runs, method, package, read):
     pytest.importorskip(package, reason=f'{package} is not installed')
     assert read(getattr(frames.trials(runs, 'mine'), method)()) == ['p-0', 'p-1', 'p-2', 'q-0']
+
+
+def test_studies_are_named_in_order(tmp_path):
+    names = ['norms', 'mixers', 'a', 'quickstart', 'null', 'depth', 'B']
+    for name in names:
+        prepare(tmp_path / name)
+    (tmp_path / 'empty').mkdir()
+    assert frames.named(tmp_path) == sorted(names)
+
+
+def test_rows_without_numbers_are_refused(tmp_path):
+    with pytest.raises(ValueError, match='not JSON compliant'):
+        frames.register(cache.connect(), 'made', [{'a': float('nan')}])

@@ -107,6 +107,9 @@ def test_a_hash_of_known_code_stands():
         "(Module body(Assign targets(Name id 'x') value(List elts(Constant int 1)(Constant str '\\xe9')(Constant NoneType None)"
         "(Starred value(Name id 'y')))))"
     )
+    assert code('f(a, b=1)') == (
+        "(Module body(Expr value(Call args(Name id 'a') func(Name id 'f') keywords(keyword arg 'b' value(Constant int 1)))))"
+    )
 
 
 def test_names_contents_and_broken_files_count(tmp_path):

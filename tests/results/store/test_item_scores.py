@@ -71,3 +71,18 @@ def test_items_come_in_the_order_of_their_groups_and_differences_are_those_of_th
     np.testing.assert_allclose(by_item(one, group) - by_item(other, group), by_item(one - other, group))
     alone = np.array([5, 3, 4])
     np.testing.assert_array_equal(by_item(np.array([0.5, 0.3, 0.4]), alone), [0.3, 0.4, 0.5])
+
+
+def test_rounding_by_just_the_limit_is_taken():
+    """The largest item is 2^-15, so that others may be off by 2^-25: half of the last bit of such small numbers."""
+    assert unpacked(packed(np.array([2.0**-15, 3 * 2.0**-25]))).tolist() == [2.0**-15, 2.0**-23]
+    assert packed(np.array([2.0**-16, 3 * 2.0**-25])) is None
+
+
+def test_a_text_with_other_marks_is_none_of_the_labs():
+    text = packed(np.linspace(0, 1, 9))
+    for odd in (f'{text}\n', f'{text[:8]} {text[8:]}', f'*{text}'):
+        with pytest.raises(ValueError, match='cannot be unpacked'):
+            unpacked(odd)
+    with pytest.raises(ValueError, match=f"^item scores '{'x' * 40}' cannot be unpacked"):
+        unpacked('x' * 44)

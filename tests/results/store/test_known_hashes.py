@@ -71,3 +71,27 @@ def test_a_hash_of_files_is_the_same_known_or_not(folder, tmp_path):
     assert hashed() == first and hashed(True) != with_text
     (root / 'a.py').write_text('x = 2\n')
     assert hashed() != first
+
+
+def test_a_hash_is_written_without_waiting_for_the_disk_and_in_the_place_of_a_link(folder, monkeypatch):
+    def never_flushed(_: int) -> None:
+        raise AssertionError('flushed')
+
+    folder.mkdir(parents=True)
+    (folder.parent / 'mine').write_text('mine')
+    (folder / CONTENTS).symlink_to(folder.parent / 'mine')
+    monkeypatch.setattr(os, 'fsync', never_flushed)
+    assert known_hashes.remembered(CONTENTS, lambda: MADE) == MADE
+    assert (folder.parent / 'mine').read_text() == 'mine' and (folder / CONTENTS).read_text() == f'{MADE} {CONTENTS}'
+
+
+def test_what_another_process_removed_meanwhile_is_no_obstacle(folder, monkeypatch):
+    monkeypatch.setattr(known_hashes, 'MOST', 1)
+    folder.mkdir(parents=True)
+    for age in range(4):
+        (folder / f'{age}').write_text('')
+        os.utime(folder / f'{age}', (age, age))
+    unlink = os.unlink
+    monkeypatch.setattr(os, 'unlink', lambda path, *given: unlink(path, *given) or unlink(path, *given))
+    known_hashes._bound(folder)
+    assert [path.name for path in folder.iterdir()] == ['3']

@@ -73,7 +73,8 @@ def test_a_folder_that_is_being_filled_is_not_swept(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('age', 'held', 'stays'), [(0.5, False, True), (2.0, False, False), (2.0, True, True), (4000.0, True, True)]
+    ('age', 'held', 'stays'),
+    [(0.5, False, True), (1.0, False, True), (2.0, False, False), (2.0, True, True), (4000.0, True, True)],
 )
 def test_what_was_just_written_or_is_held_stays(tmp_path, monkeypatch, age: float, held: bool, stays: bool):
     left = tmp_path / f'.it.aside-{"0" * 32}'
@@ -85,7 +86,7 @@ def test_what_was_just_written_or_is_held_stays(tmp_path, monkeypatch, age: floa
         assert left.exists() is stays
 
 
-@pytest.mark.parametrize(('age', 'stays'), [(2.0, True), (3599.0, True), (3601.0, False)])
+@pytest.mark.parametrize(('age', 'stays'), [(2.0, True), (3599.0, True), (3600.0, False), (3601.0, False)])
 def test_where_no_lock_can_tell_only_what_is_old_goes(tmp_path, monkeypatch, age: float, stays: bool):
     def unable(*_: object) -> None:
         raise OSError(errno.ENOLCK, 'No locks available')

@@ -102,10 +102,11 @@ def test_a_limit_says_whether_it_cut(shared, limit, count, more):
     assert (len(answer.rows), answer.more) == (count, more)
 
 
-@pytest.mark.parametrize('limit', [0, -1])
-def test_a_limit_is_positive(shared, limit):
-    with pytest.raises(ValueError, match=f'limit {limit}; allowed: 1 and up'):
+@pytest.mark.parametrize('limit', [0, -1, 10**9 + 1])
+def test_a_limit_is_positive_and_a_billion_at_most(shared, limit):
+    with pytest.raises(ValueError, match=f'^limit {limit}; allowed: 1 and up to 1,000,000,000, or leave it out$'):
         ask('select 1', shared, limit=limit)
+    assert ask('select 1', shared, limit=10**9).rows == ((1,),)
 
 
 READ = 'records are only read'

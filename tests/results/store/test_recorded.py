@@ -279,3 +279,8 @@ def test_attempts_are_read_in_their_order_and_the_first_writer_counts(tmp_path: 
 
 def test_an_attempt_after_a_failure_is_no_double(folder: Path, size: str):
     assert read_folder(folder, 'mine')[0].doubled == ()
+
+
+def test_trials_that_are_recorded_twice_are_told_in_order():
+    names = [f'trial-{number}' for number in (3, 1, 9, 5, 7, 2)]
+    assert Records.of((), names).doubled == tuple(sorted(names)) == Records({}, {}, set(names)).doubled

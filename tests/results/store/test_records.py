@@ -289,3 +289,20 @@ def test_only_compressed_files_are_unpacked(runs):
     (runs / 'records' / 'a.jsonl.gz').write_bytes(b'x')
     with pytest.raises(ValueError, match='it cannot be unpacked: '):
         content(runs / 'records' / 'a.jsonl.gz')
+
+
+def test_of_several_other_studies_the_first_by_name_is_told(runs):
+    names = ['theirs', 'ours', 'hers', 'yours', 'his']
+    commit(runs, 'mixed', [record(number, study=name, size=5) for number, name in enumerate(names, 1)])
+    with pytest.raises(ValueError, match=r"holds records of study 'hers', not 'mine'; move the file out of the folder$"):
+        read_file(runs / 'records' / 'mixed.jsonl', 'mine')
+
+
+def test_of_long_values_sixty_letters_are_told(runs, monkeypatch):
+    line = to_line({**record(1, size=1), 'environment': 'x' * 100})
+    with pytest.raises(ValueError, match=f"^its environment is '{'x' * 60}'$"):
+        from_line(line)
+    monkeypatch.setattr('results.store.records.own_id', lambda known: 'another')
+    line = to_line({**record(1, size=1), 'id': 'y' * 100})
+    with pytest.raises(ValueError, match=f"^its id is '{'y' * 60}', and what it describes has the id 'another'$"):
+        from_line(line)

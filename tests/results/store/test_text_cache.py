@@ -35,3 +35,13 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path):
     (tmp_path / text_cache.FOLDER).symlink_to(elsewhere)
     saved(tmp_path, 1, 1)
     assert not list(elsewhere.iterdir())
+
+
+def test_a_link_in_the_place_of_a_text_is_replaced_and_its_target_stays(tmp_path: Path):
+    place = tmp_path / text_cache.FOLDER
+    place.mkdir()
+    (tmp_path / 'mine').write_text('mine')
+    (place / 'points_1').symlink_to(tmp_path / 'mine')
+    saved(tmp_path, 1, 1)
+    assert (tmp_path / 'mine').read_text() == 'mine' and text_cache.load(tmp_path, 'points_1') == 'text 1'
+    assert not (place / 'points_1').is_symlink()

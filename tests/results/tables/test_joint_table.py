@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 
+import golden_texts
 import pytest
 from made_findings import BETTER, LOSS, UNKNOWN, WORSE
 from rich.console import Console
@@ -162,3 +163,10 @@ def test_html_has_a_heading_over_all_columns_of_a_task():
     assert text.count('colspan="3"') == 2 and text.count('<tbody>') == text.count('</tbody>') == 2
     assert '<th scope="col" class="word">large<br><small>100k parameters</small></th>' in text
     assert '<td class="verdict worse">−10.0 <small>[−12.0, −8.0]</small> worse, censored</td>' in text
+
+
+@pytest.mark.parametrize('form', FOR_PEOPLE)
+def test_studies_side_by_side_are_told_as_they_were(form: str):
+    fallacy = [dataclasses.replace(one, study='one <recipe>') for one in (WORSE, UNKNOWN, dataclasses.replace(LOSS, base='b'))]
+    given = [*STUDIES, (fallacy, StudyFacts(recipe='same', last=2)), ([], StudyFacts())]
+    golden_texts.hold(f'joint_{form}', joint_table(given, form))

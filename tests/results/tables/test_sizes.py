@@ -199,3 +199,14 @@ def test_a_match_by_multiply_adds_and_one_that_needs_nothing():
         'arm: 1,500 multiply-adds; base has 1,000',
         '  as large already (-1.25%)',
     ]
+
+
+def test_kinds_that_work_everywhere_are_named_in_lines_of_a_screen():
+    everywhere = kind(['hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens'])
+    names = [f'a_kind_of_{letter * 12}' for letter in 'abcd']
+    assert fits_lines({'norm': dict.fromkeys(names, everywhere)})[:4] == [
+        'norm: everywhere',
+        f'  {names[0]}, {names[1]}, {names[2]},',
+        f'  {names[3]}',
+        '',
+    ]
