@@ -56,6 +56,9 @@ def test_distances_are_told_with_what_is_allowed(told, monkeypatch):
         {'name': name, 'apart': dict.fromkeys(whats, 0.0), 'allowed': agreement.ALLOWED, 'agrees': True}
         for name in ('convolutions', 'attention')
     ]
+    monkeypatch.setattr(agreement, 'ALLOWED', dict.fromkeys(whats, 0.0))
+    agreement.run(told, False)
+    assert [row['agrees'] for row in told.rows[2:]] == [True, True], 'what is allowed itself agrees'
 
 
 class Given:
