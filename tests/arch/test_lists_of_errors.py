@@ -27,6 +27,7 @@ TOWERS = {
     'head': {'kind': 'classifier', 'outputs': 3},
     'position': {'kind': 'none'},
 }
+VIT = {**TEXT, 'stem': {'kind': 'patchify', 'patch': 2}, 'head': TOWERS['head'], 'position': {'kind': 'none'}}
 PERCEIVER = {**TOWERS, 'body': {'kind': 'perceiver', 'width': 8}}
 
 
@@ -57,7 +58,7 @@ CASES = {
     'no spec': lambda _: make('norm', TABLES['norm'], 'layer_norm'),
     'kind': lambda _: make('norm', TABLES['norm'], {'kind': 'x'}),
     'field': lambda _: make('mixer', TABLES['mixer'], {'kind': 'attention', 'x': 1}),
-    'residual without tokens': lambda _: built(MAPS, mixer=ATTENTION, residual={'kind': 'value_embeddings'}),
+    'residual without tokens': lambda _: built(VIT, {'causal': False}, residual={'kind': 'value_embeddings'}),
     'place': lambda _: built(TEXT, norm={'kind': 'group_norm'}),
     'generation': lambda _: check_generates(Sockets({**TEXT, 'mixer': {'kind': 'token_mlp'}}, TABLES)),
     'need': lambda _: built(TEXT, mixer={'kind': 'pool'}, position={'kind': 'rotary'}),
