@@ -32,7 +32,7 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
     alpha channel is dropped, and the EXIF orientation is applied. An animation gives its first frame. Raises ValueError if the
     content is damaged, cut short, no image, or larger than PIXELS.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     if channels not in (1, 3):
         raise ValueError(f'{channels} channels; allowed: 1 (grey) or 3 (red, green, blue); choose one')
@@ -50,9 +50,14 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
         return np.array(image, np.uint8).reshape(image.height, image.width, channels)
     # Pillow's decoders fail on damaged files in many ways: OSError, SyntaxError, struct.error, IndexError and others.
     except Exception as error:
-        # What Pillow says where it knows no format names an object of ours.
-        why = 'of no known format' if isinstance(error, UnidentifiedImageError) else error
-        raise ValueError(f'not a readable image ({why}); allowed: whole files of {", ".join(FORMATS)}') from error
+        raise ValueError(f'not a readable image ({why_unread(error)}); allowed: whole files of {", ".join(FORMATS)}') from error
+
+
+def why_unread(error: Exception) -> object:
+    """What is wrong with a file: what Pillow says, but where it knows no format, for there it names an object of ours."""
+    from PIL import UnidentifiedImageError
+
+    return 'of no known format' if isinstance(error, UnidentifiedImageError) else error
 
 
 class Stored(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.datasets.formats.image_files import ORIENTATION, PIXELS
+from sweeps.datasets.formats.image_files import ORIENTATION, PIXELS, why_unread
 
 SUFFIXES = ('.png', '.bmp', '.gif', '.tif', '.tiff', '.pgm', '.ppm')
 """Formats that keep the values of pixels."""
@@ -43,7 +43,7 @@ def read_mask(content: bytes) -> np.ndarray:
     # Pillow's decoders fail on damaged files in many ways.
     except Exception as error:
         raise ValueError(
-            f'not a readable mask ({_why(error)}); allowed: whole files that end with {", ".join(SUFFIXES)}'
+            f'not a readable mask ({why_unread(error)}); allowed: whole files that end with {", ".join(SUFFIXES)}'
         ) from error
 
 
@@ -121,7 +121,7 @@ def measured(content: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(content)) as image:
             turned, size = image.getexif().get(ORIENTATION, 1), (image.height, image.width)
     except Exception as error:
-        raise ValueError(f'not a readable image ({_why(error)})') from error
+        raise ValueError(f'not a readable image ({why_unread(error)})') from error
     if turned != 1:
         raise ValueError(f'its EXIF data say that it is to be turned ({turned}), and its mask does not; save it upright')
     return size
@@ -134,10 +134,3 @@ def resized(classes: np.ndarray, size: int) -> np.ndarray:
     if classes.shape == (size, size):
         return classes
     return np.asarray(ImageOps.fit(Image.fromarray(classes), (size, size), Image.Resampling.NEAREST), np.int32)
-
-
-def _why(error: Exception) -> object:
-    """What is wrong with a file; what Pillow says where it knows no format names an object of ours."""
-    from PIL import UnidentifiedImageError
-
-    return 'of no known format' if isinstance(error, UnidentifiedImageError) else error
